@@ -1,0 +1,1 @@
+"""Beffroi: the open connected command post of a metropolis."""

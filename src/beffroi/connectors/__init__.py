@@ -1,0 +1,1 @@
+"""Connectors: one room for each protocol the post understands. None knows another."""

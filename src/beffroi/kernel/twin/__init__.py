@@ -1,0 +1,1 @@
+"""The twin: asset classes, assets, relations, current state, history, silence."""
