@@ -49,7 +49,13 @@ def unit_of(quantity: str) -> str | None:
 
 def is_quantity(name: str) -> bool:
     """Tell whether a name is that of a quantity: lower-case ASCII words, a known unit last, 48 characters at most."""
-    return len(name) <= 48 and name.isascii() and name.replace("_", "").isalnum() and name == name.lower() and unit_of(name) is not None
+    return (
+        len(name) <= 48
+        and name.isascii()
+        and name.replace("_", "").isalnum()
+        and name == name.lower()
+        and unit_of(name) is not None
+    )
 
 
 def state_value(quantity: str, word: str) -> float | None:
