@@ -53,7 +53,7 @@ class Client(Protocol):
     """The only I/O of a connector that fetches: yields raw frames for ever. Raises Unreachable or Refused."""
 
     def frames(self) -> AsyncIterator[bytes]:
-        """Yield each frame fetched, bounded in size; the caller publishes it, acknowledged, before asking for the next."""
+        """Yield each frame fetched, bounded in size; the caller publishes it before asking for the next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class StateValue:
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """A piece of equipment as every room sees it. Positions WGS 84; x_m and y_m projected metres (see foundation.geo)."""
+    """A piece of equipment as every room sees it. Positions WGS 84, and x_m, y_m in metres (foundation.geo)."""
 
     id: int
     code: str

@@ -1,0 +1,1 @@
+"""The console: what operators see. Pages rendered here, frames rendered by the same templates."""

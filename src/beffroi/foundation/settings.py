@@ -1,0 +1,100 @@
+"""Settings: from the environment (`BEFFROI_…`), else from `beffroi.toml` in the working folder, else the default.
+
+Every field is described in docs/reference/settings.md; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from beffroi.foundation.errors import Misconfigured
+
+
+class Settings(BaseSettings):
+    """What an installation decides. Units are in the names."""
+
+    model_config = SettingsConfigDict(env_prefix="BEFFROI_", extra="ignore", toml_file="beffroi.toml")
+
+    data: Path = Field(Path("var"), description="Folder of everything the post keeps: engines, secrets, logs.")
+    http_host: str = Field("127.0.0.1", description="Address on which the console and the API are served.")
+    http_port: int = Field(8000, ge=1, le=65535, description="Port of the console and the API.")
+    mqtt_host: str = Field("127.0.0.1", description="Address on which gateways publish.")
+    mqtt_port: int = Field(1883, ge=1, le=65535, description="Port on which gateways publish (MQTT 3.1.1).")
+    database_url: str | None = Field(None, description="An own PostgreSQL (15 or later) instead of the embedded one.")
+    nats_url: str | None = Field(None, description="An own NATS with JetStream instead of the embedded one.")
+    city: str = Field("dijon", description="Profile of the simulated city.")
+    city_seed: int = Field(21231, description="Seed of the simulated city: same seed, same streets.")
+    crs: str = Field("EPSG:2154", description="Projected reference system, in metres, in which distances are taken.")
+    timezone: str = Field("Europe/Paris", description="Time zone in which people read the clock.")
+    language: Literal["fr", "en", "pt-br"] = Field(
+        "fr", description="Language of the interface before a person chooses."
+    )
+    allowed_hosts: str = Field("127.0.0.1,localhost,[::1]", description="Host names under which the post is reached.")
+    sync_interval: str = Field(
+        "always",
+        pattern=r"^(always|\d+(ms|s))$",
+        description="When the field bus flushes to disk: `always` or a delay.",
+    )
+    engines: int = Field(1, ge=1, le=16, description="Number of engine processes started on this machine.")
+    partitions: int = Field(
+        64, ge=1, le=256, description="Partitions of the readings path; set once, before first start."
+    )
+    history_days: int = Field(30, ge=1, description="Days for which readings are kept in PostgreSQL.")
+    quarantine_days: int = Field(30, ge=1, description="Days for which unreadable frames are kept.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment before file before defaults."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def run(self) -> Path:
+        """Folder of what only lives while the post runs: addresses, sockets, process numbers."""
+        return self.data.absolute() / "run"
+
+    @property
+    def secrets(self) -> Path:
+        """Folder of the secrets made at first start; readable by the post's user alone."""
+        return self.data.absolute() / "secrets"
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Return the settings, read once. Raises Misconfigured naming each wrong one."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"BEFFROI_{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors())
+        raise Misconfigured(f"settings that cannot be used: {wrong}") from error
+
+
+def runtime_address(name: str) -> str | None:
+    """Return the address that the running post wrote for one of its parts (`nats`, `web`, `live`), or None."""
+    try:
+        return (settings().run / f"{name}.address").read_text().strip() or None
+    except OSError:
+        return None
+
+
+def publish_address(name: str, address: str) -> None:
+    """Write the address of a part for the other processes of this post, readable by this user alone."""
+    folder = settings().run
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f".{name}.{os.getpid()}"
+    draft.touch(mode=0o600)
+    draft.write_text(address)
+    draft.replace(folder / f"{name}.address")

@@ -1,0 +1,1 @@
+"""Incidents: what is opened, owned, noted and closed. One owner at any second."""

@@ -1,0 +1,52 @@
+"""Tables of the people's room."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Finds people by account name."""
+
+
+class Person(AbstractBaseUser):
+    """An account. What it may do is in its clearances, nowhere else."""
+
+    username = models.CharField(max_length=64, unique=True)
+    display_name = models.CharField(max_length=120)
+    initials = models.CharField(max_length=4)
+    language = models.CharField(max_length=8, default="fr")
+    palette = models.CharField(max_length=16, default="night")
+    single_key_shortcuts = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)
+    demonstration = models.BooleanField(default=False)
+
+    USERNAME_FIELD = "username"
+    objects: ClassVar[PersonManager] = PersonManager()
+
+
+class Clearance(models.Model):
+    """A role, for a person, at a desk (blank: every desk), in a commune (blank: all), between two dates."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="clearances")
+    role = models.CharField(max_length=32)
+    desk = models.CharField(max_length=32, blank=True, default="")
+    commune = models.CharField(max_length=80, blank=True, default="")
+    valid_from = models.DateTimeField()
+    valid_until = models.DateTimeField(null=True, blank=True)
+    granted_by = models.CharField(max_length=64)
+    reason = models.TextField()
+
+
+class Token(models.Model):
+    """A bearer token for the API. Only its SHA-256 is kept."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="tokens")
+    name = models.CharField(max_length=80)
+    digest = models.BinaryField(unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)

@@ -1,0 +1,1 @@
+"""Places: communes, streets, addresses, and the search among them."""
