@@ -1,0 +1,5 @@
+"""Readings in plain JSON over MQTT, for any device or gateway that can write a line of text.
+
+Topic `readings/{source}/{address}`, QoS 1, payload `{"observed_at": ..., "<quantity>_<unit>": value, ...}`. The format
+is ours: docs/reference/connectors/mqtt_json.md is its specification. Nothing may be commanded.
+"""
