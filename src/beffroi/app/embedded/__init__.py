@@ -1,0 +1,1 @@
+"""The engines that come with the post: nats-server and PostgreSQL, run as children from their wheels."""
