@@ -2,7 +2,8 @@
 
 A codec is a table of what may stand in a payload: two bytes announce a field, its length follows from them. An unknown
 announcement makes the rest unreadable, so the whole payload is then Malformed. Codecs are written after the
-manufacturer's published payload definitions and tried on the examples of the public device repository, never on a device.
+manufacturer's published payload definitions and tried on the examples of the public device repository, never on a
+device.
 """
 
 from __future__ import annotations
@@ -14,13 +15,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from beffroi.foundation.bounds import MAX_VALUE
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.units import STATES, is_quantity, state_value, unit_of
 
 MAX_PAYLOAD_BYTES = 242
 """The largest application payload of LoRaWAN (regional parameters, highest data rate)."""
-
-MAX_VALUE = 1e12
 
 DEFAULT_QUANTITIES: Mapping[str, str] = MappingProxyType(
     {

@@ -129,6 +129,8 @@ def _decode(decoder: msgspec.json.Decoder[_Event], payload: bytes, what: str) ->
         return decoder.decode(payload)
     except msgspec.DecodeError as error:
         raise Malformed(f"not a ChirpStack v4 {what}: {error}") from error
+    except RecursionError as error:
+        raise Malformed(f"not a ChirpStack v4 {what}: nested too deep") from error
     except UnicodeDecodeError as error:
         raise Malformed(
             f"not a ChirpStack v4 {what}: not UTF-8, {error.reason} at byte {error.start} of a text"

@@ -20,7 +20,7 @@ EXCERPT_BYTES = 512
 
 
 class VehiclePosition(msgspec.Struct, frozen=True, kw_only=True):
-    """`VehiclePosition` of one entity: degrees WGS 84, bearing from north clockwise, metres per second, POSIX seconds."""
+    """`VehiclePosition` of one entity: degrees WGS 84, bearing from north clockwise, metres a second, POSIX seconds."""
 
     entity_id: str
     vehicle_id: str | None = None

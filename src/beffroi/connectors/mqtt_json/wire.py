@@ -98,3 +98,16 @@ def _instant_of_text(text: str) -> Instant:
         return from_datetime(datetime.fromisoformat(text))
     except (ValueError, OverflowError) as error:
         raise Malformed(f"observed_at is {text[:60]!r}; expected RFC 3339 with a zone: {error}") from error
+
+
+def encode_topic(source: str, address: str) -> str:
+    """Return the topic on which an asset's readings are published."""
+    return f"readings/{source}/{address}"
+
+
+def decode_topic(topic: str, source: str) -> str:
+    """Return the address of the asset: all that follows `readings/{source}/`. Raises Malformed for another topic."""
+    prefix = f"readings/{source}/"
+    if not topic.startswith(prefix):
+        raise Malformed(f"topic is {topic[:160]!r}; expected {prefix}ADDRESS")
+    return topic[len(prefix) :]
