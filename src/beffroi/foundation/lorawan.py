@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -105,6 +105,40 @@ def decode_payload(codec: str, payload: bytes) -> dict[str, float]:
     return values
 
 
+def measured(
+    *, fields: Mapping[str, Any] | None, quantities: Mapping[str, str], payload: bytes, codec: str | None
+) -> dict[str, float]:
+    """Return what an uplink measured: as the network server decoded it, else by our codec; nothing for no payload.
+
+    Raises Malformed when there is something to read and neither the fields nor a codec make sense of it.
+    """
+    values = values_of_fields(fields, quantities) if fields else {}
+    if values or not (payload or fields):
+        return values
+    if codec is not None:
+        return decode_payload(codec, payload)
+    if fields:
+        raise Malformed(
+            f"no field is a known quantity: {', '.join(fields)[:200]}; name them in `quantities` or set a codec"
+        )
+    raise Malformed(f"payload 0x{payload[:64].hex()} was not decoded by the server, and no codec is set for the device")
+
+
+def radio_values(heard: Iterable[tuple[float | None, float | None]]) -> dict[str, float]:
+    """Return `rssi_dbm` and `snr_db` of the gateway that heard loudest, of (RSSI, SNR) pairs. Raises Malformed."""
+    loudest = max(((rssi, snr) for rssi, snr in heard if rssi is not None), key=lambda pair: pair[0], default=None)
+    if loudest is None:
+        return {}
+    rssi, snr = loudest
+    if not -200 <= rssi <= 50:
+        raise Malformed(f"rssi is {rssi:g} dBm; expected -200 to 50")
+    if snr is None:
+        return {"rssi_dbm": float(rssi)}
+    if not -100 <= snr <= 100:
+        raise Malformed(f"snr is {snr:g} dB; expected -100 to 100")
+    return {"rssi_dbm": float(rssi), "snr_db": float(snr)}
+
+
 def encode_payload(codec: str, values: Mapping[str, float]) -> bytes:
     """Return the payload a device with this codec would send, rounded to its steps. Raises Malformed out of range."""
     parts = []
@@ -135,6 +169,21 @@ def values_of_fields(fields: Mapping[str, Any], quantities: Mapping[str, str]) -
         if value is not None and is_quantity(quantity):
             values[quantity] = _value(name, quantity, value)
     return values
+
+
+def known_codec(name: str | None) -> str | None:
+    """Return the codec's name, or None. Raises ValueError, for a setting, with those there are."""
+    if name is not None and name not in CODECS:
+        raise ValueError(f"no codec is called {name!r}; there are {', '.join(sorted(CODECS))}")
+    return name
+
+
+def known_quantities(quantities: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the renaming. Raises ValueError, for a setting, with the first name that is no quantity of ours."""
+    for name, quantity in quantities.items():
+        if not is_quantity(quantity):
+            raise ValueError(f"{name!r} is to become {quantity!r}, which is no quantity: its last word must be a unit")
+    return quantities
 
 
 def _value(name: str, quantity: str, value: Any) -> float:

@@ -6,6 +6,7 @@ understood; zeros and empty texts may be left out by the server and are then the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, TypeVar
@@ -135,3 +136,29 @@ def _decode(decoder: msgspec.json.Decoder[_Event], payload: bytes, what: str) ->
         raise Malformed(
             f"not a ChirpStack v4 {what}: not UTF-8, {error.reason} at byte {error.start} of a text"
         ) from error
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """Where an event was published. `dev_eui` in lower case."""
+
+    application_id: str
+    dev_eui: str
+    event: str
+
+
+EVENTS = ("up", "join", "ack", "txack", "log", "status", "location", "integration")
+
+
+def encode_topic(application_id: str, dev_eui: str, event: str = "up") -> str:
+    """Return the topic of a device's event."""
+    return f"application/{application_id}/device/{dev_eui}/event/{event}"
+
+
+def decode_topic(topic: str) -> Topic:
+    """Read a topic. Raises Malformed for what is not a device's event."""
+    match topic.split("/"):
+        case ["application", application_id, "device", dev_eui, "event", event] if event in EVENTS:
+            if re.fullmatch("[0-9a-fA-F]{16}", dev_eui):
+                return Topic(application_id, dev_eui.lower(), event)
+    expected = f"application/ID/device/DEVEUI/event/ one of {', '.join(EVENTS)}"
+    raise Malformed(f"topic is {topic[:160]!r}; expected {expected}")

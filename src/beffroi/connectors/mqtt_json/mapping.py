@@ -20,7 +20,7 @@ def to_report(message: Message, *, address: str, received_at: Instant, settings:
 
     A payload without instant is dated from its receipt and is at best UNCERTAIN: it may have waited on its way.
     """
-    quality = _quality(message.quality)
+    quality = Quality.GOOD if message.quality is None else _quality(message.quality)
     if message.observed_at is None:
         observed_at = received_at
         quality = max(quality, Quality.UNCERTAIN)
@@ -66,9 +66,7 @@ def _value(name: str, words: tuple[str, ...] | None, value: Scalar) -> float:
     raise Malformed(f"{name} is {str(value)[:60]!r}; expected one of {', '.join(words)}")
 
 
-def _quality(word: str | None) -> Quality:
-    if word is None:
-        return Quality.GOOD
+def _quality(word: str) -> Quality:
     try:
         return _QUALITIES[word]
     except KeyError:

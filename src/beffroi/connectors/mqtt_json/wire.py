@@ -18,6 +18,8 @@ from beffroi.foundation.errors import Malformed
 OBSERVED_AT = "observed_at"
 QUALITY = "quality"
 _FARTHEST_MS = 253_402_300_799_999  # The last millisecond of the year 9999, where dates with a zone end.
+_DATE_MARKS = frozenset({"--T::", "--t::", "-- ::"})
+"""Every third character of an RFC 3339 date from the fifth: what other ISO 8601 forms have elsewhere."""
 
 Scalar = float | str | bool
 
@@ -67,10 +69,7 @@ def _refuse_repeated_names(payload: bytes, fields: Mapping[str, Scalar]) -> None
     A decoder keeps the last one silently. Every name and every word takes two quotation marks, so equal counts prove
     that nothing was dropped; only unequal ones (a repeated name, or an escaped mark) are worth a second reading.
     """
-    texts = len(fields)
-    for value in fields.values():
-        if value.__class__ is str:
-            texts += 1
+    texts = len(fields) + list(map(type, fields.values())).count(str)
     if payload.count(b'"') == 2 * texts:
         return
     seen: set[str] = set()
@@ -92,7 +91,7 @@ def _instant(value: Scalar) -> Instant:
 
 
 def _instant_of_text(text: str) -> Instant:
-    if len(text) < 20 or text[4] != "-" or text[7] != "-" or text[13] != ":" or text[16] != ":":
+    if text[4:17:3] not in _DATE_MARKS:
         raise Malformed(f"observed_at is {text[:60]!r}; expected RFC 3339 such as 2026-01-31T12:00:00Z")
     try:
         return from_datetime(datetime.fromisoformat(text))

@@ -119,3 +119,32 @@ def encode_uplink(
         device_id=device_id, application_ids=ApplicationIds(application_id=application), dev_eui=dev_eui
     )
     return encode_event(Uplink(end_device_ids=device, uplink_message=message, received_at=moment))
+
+
+class Topic(msgspec.Struct, frozen=True):
+    """Where a message was published: the device, and the kind of message (`up`, `join`, `down/sent`...)."""
+
+    device_id: str
+    kind: str
+
+
+KINDS = ("up", "join", "down", "service", "location")
+
+
+def encode_prefix(application: str, tenant: str) -> str:
+    """Return what the topics of an application begin with; an open-source stack names no tenant."""
+    return f"v3/{application}@{tenant}/devices/" if tenant else f"v3/{application}/devices/"
+
+
+def encode_topic(application: str, tenant: str, device_id: str, kind: str = "up") -> str:
+    """Return the topic of a device's message."""
+    return f"{encode_prefix(application, tenant)}{device_id}/{kind}"
+
+
+def decode_topic(topic: str, *, application: str, tenant: str) -> Topic:
+    """Read a topic of this application. Raises Malformed for another, or for a kind of message that there is not."""
+    prefix = encode_prefix(application, tenant)
+    device_id, _, kind = topic[len(prefix) :].partition("/")
+    if topic.startswith(prefix) and device_id and kind.partition("/")[0] in KINDS:
+        return Topic(device_id, kind)
+    raise Malformed(f"topic is {topic[:160]!r}; expected {prefix}DEVICE/ followed by one of {', '.join(KINDS)}")
