@@ -102,7 +102,10 @@ class Freshness(models.Model):
 
 
 class Position(models.Model):
-    """How far a partition of a stream has been applied. Written in the transaction of what it covers."""
+    """How far a partition of a stream has been applied, written in the transaction of what it covers.
+
+    `pending` and `checked_at` are what its engine last knew of messages waiting: they give the lag.
+    """
 
     pk = models.CompositePrimaryKey("stream", "partition")
     stream = models.CharField(max_length=32)
@@ -110,6 +113,8 @@ class Position(models.Model):
     sequence = models.BigIntegerField(default=0)
     epoch = models.BigIntegerField(default=0)
     received_at = models.DateTimeField(null=True)
+    pending = models.BigIntegerField(default=0)
+    checked_at = models.DateTimeField(null=True)
 
 
 class Counter(models.Model):

@@ -1,0 +1,257 @@
+"""The field bus and durable log (NATS JetStream): the one place that knows how the server lays out what devices sent.
+
+Readings published over MQTT with QoS 1 lie in the server's own stream `$MQTT_msgs`, whose subjects begin `$MQTT.msgs.`:
+that layout is no promised interface, so the server's version is pinned and a contract test watches it. What our
+connectors fetch lies in our own stream FRAMES. Both are read the same way: a durable pull consumer for each partition,
+opened at the position that PostgreSQL holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import aiomqtt
+import nats
+from nats.aio.client import Client as NATS
+from nats.aio.msg import Msg
+from nats.js import JetStreamContext
+from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
+from nats.js.errors import NotFoundError
+
+from beffroi.foundation.clock import Instant
+from beffroi.foundation.errors import Unreachable
+from beffroi.foundation.settings import runtime_address, settings
+
+MQTT_STREAM = "$MQTT_msgs"
+MQTT_PREFIX = "$MQTT.msgs."
+FRAMES_STREAM = "FRAMES"
+FRAMES_PREFIX = "frames."
+FRAMES_MAX_BYTES = 4 << 30
+FRAMES_MAX_AGE_S = 7 * 86400
+STREAMS = (MQTT_STREAM, FRAMES_STREAM)
+MAX_ACK_PENDING = 65_536
+PULL_BATCH = 5_000
+PULL_EXPIRES_S = 30
+PULL_MAX_BYTES = 32 << 20
+
+
+class Arrived(NamedTuple):
+    """A message of a partition: its number in the stream, its topic, when the log stored it, its bytes, what still waits."""
+
+    sequence: int
+    topic: str
+    received_at: Instant
+    payload: bytes
+    pending: int
+    ack: str
+
+
+def bus_url() -> str:
+    """Return the address of the bus: the setting, else the embedded one. Raises Unreachable when neither is known."""
+    url = settings().nats_url or runtime_address("nats")
+    if url is None:
+        raise Unreachable("no field bus is known: start the post (`beffroi up`) or set BEFFROI_NATS_URL")
+    return url
+
+
+async def connect(name: str, url: str | None = None) -> NATS:
+    """Connect to the bus, and reconnect for ever. Raises Unreachable when it does not answer the first time."""
+    try:
+        return await nats.connect(
+            url or bus_url(),
+            name=f"beffroi {name}",
+            max_reconnect_attempts=-1,
+            reconnect_time_wait=0.25,
+            connect_timeout=3,
+            ping_interval=5,
+            max_outstanding_pings=2,
+            pending_size=32 << 20,
+            error_cb=_quiet,
+        )
+    except (OSError, nats.errors.Error, asyncio.TimeoutError) as error:
+        raise Unreachable(f"the field bus does not answer: {error!r}") from error
+
+
+async def _quiet(error: Exception) -> None:
+    """Leave words about a lost connection to the callers, who see it and say it once."""
+
+
+def subject_of_topic(topic: str) -> str:
+    """Return the NATS subject of an MQTT topic or filter, as the server translates it (`/` to `.`, `.` to `//`)."""
+    levels = topic.split("/")
+    return ".".join({"+": "*", "#": ">"}.get(level, level.replace(".", "//")) for level in levels)
+
+
+def topic_of_subject(subject: str) -> str:
+    """Return the MQTT topic of a NATS subject: the inverse of `subject_of_topic` on topics."""
+    return subject.replace("//", "\0").replace(".", "/").replace("\0", ".")
+
+
+def topic_of_message(subject: str) -> str:
+    """Return the topic of a stored message: the MQTT one, or `frames/{source}` for what a connector fetched."""
+    return topic_of_subject(subject.removeprefix(MQTT_PREFIX))
+
+
+def frames_subject(source: str) -> str:
+    """Return the subject on which a connector publishes what it fetched."""
+    return FRAMES_PREFIX + source
+
+
+async def prepare_streams(bus: NATS, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
+    """See that both streams exist. The server makes `$MQTT_msgs` when a first MQTT client connects: we are that client."""
+    js = bus.jetstream()
+    await js.add_stream(
+        StreamConfig(
+            name=FRAMES_STREAM,
+            subjects=[FRAMES_PREFIX + ">"],
+            retention=RetentionPolicy.LIMITS,
+            max_age=FRAMES_MAX_AGE_S,
+            max_bytes=FRAMES_MAX_BYTES,
+        )
+    )
+    for attempt in range(20):
+        try:
+            await js.stream_info(MQTT_STREAM)
+            return
+        except NotFoundError:
+            try:
+                async with aiomqtt.Client(
+                    mqtt_host, mqtt_port, username=user, password=password, identifier="beffroi-first"
+                ):
+                    pass
+            except aiomqtt.MqttError:
+                await asyncio.sleep(0.1 * (attempt + 1))
+    raise Unreachable(f"the bus did not make {MQTT_STREAM}: is MQTT served on {mqtt_host}:{mqtt_port}?")
+
+
+def consumer_name(partition: int, epoch: int) -> str:
+    """Return the name of a partition's consumer in an epoch."""
+    return f"partition-{partition:03d}-{epoch}"
+
+
+async def read_filters(js: JetStreamContext, stream: str) -> set[str]:
+    """Return every subject filter that some durable consumer of ours reads: what is safe to admit."""
+    found: set[str] = set()
+    offset = 0
+    while True:
+        try:
+            page = await js.consumers_info(stream, offset)
+        except NotFoundError:
+            return found
+        for info in page:
+            if info.name.startswith("partition-") and info.config is not None:
+                found.update(info.config.filter_subjects or [])
+                found.update([info.config.filter_subject] if info.config.filter_subject else [])
+        if len(page) < 256:
+            return found
+        offset += len(page)
+
+
+@dataclass(slots=True)
+class PartitionReader:
+    """Reads one partition of one stream, from a position, keeping a bounded number of messages asked for.
+
+    A consumer found from before is never bound again: an acknowledgement of a newer message would also acknowledge what
+    the process that died never committed. A new one is opened after the position, then the old ones are deleted.
+    """
+
+    bus: NATS
+    stream: str
+    partition: int
+    epoch: int
+    position: int
+    filters: tuple[str, ...] = ()
+    waiting: list[Arrived] = field(default_factory=list)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    pending: int = 0
+    _credit: int = 0
+    _subscription: Any = None
+    _open: bool = False
+
+    @property
+    def name(self) -> str:
+        """Name of this epoch's consumer."""
+        return consumer_name(self.partition, self.epoch)
+
+    async def read(self, filters: Sequence[str]) -> None:
+        """Open the consumer on these subjects, or change what an open one reads. No filter: nothing is opened."""
+        wanted = tuple(sorted(filters))
+        if wanted == self.filters or not wanted:
+            return
+        js = self.bus.jetstream()
+        first = self.position + 1
+        await js.add_consumer(
+            self.stream,
+            ConsumerConfig(
+                durable_name=self.name,
+                ack_policy=AckPolicy.ALL,
+                ack_wait=120,
+                max_ack_pending=MAX_ACK_PENDING,
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if self.position else DeliverPolicy.ALL,
+                opt_start_seq=first if self.position else None,
+                filter_subjects=list(wanted),
+            ),
+        )
+        self.filters = wanted
+        if not self._open:
+            self._open = True
+            await self._delete_older(js)
+            inbox = self.bus.new_inbox()
+            self._subscription = await self.bus.subscribe(
+                inbox, cb=self._take, pending_msgs_limit=-1, pending_bytes_limit=-1
+            )
+            await self.ask()
+
+    async def _delete_older(self, js: JetStreamContext) -> None:
+        prefix = f"partition-{self.partition:03d}-"
+        for info in await js.consumers_info(self.stream):
+            if info.name.startswith(prefix) and info.name != self.name:
+                await js.delete_consumer(self.stream, info.name)
+
+    async def ask(self) -> None:
+        """Ask for more when less than half of what may be under way is."""
+        if not self._open or self._credit > PULL_BATCH or len(self.waiting) > 2 * PULL_BATCH:
+            return
+        self._credit += PULL_BATCH
+        request = {"batch": PULL_BATCH, "expires": PULL_EXPIRES_S * 1_000_000_000, "max_bytes": PULL_MAX_BYTES}
+        await self.bus.publish(
+            f"$JS.API.CONSUMER.MSG.NEXT.{self.stream}.{self.name}",
+            json.dumps(request).encode(),
+            reply=self._subscription.subject,
+        )
+
+    async def _take(self, message: Msg) -> None:
+        if not message.reply.startswith("$JS.ACK"):
+            self._credit = 0  # 404, 408 or 409: this request has ended, whatever it still had to give
+            self.arrived.set()
+            return
+        self._credit -= 1
+        words = message.reply.split(".")
+        if len(words) > 9:  # with a domain and an account hash: two more words in front
+            words = words[:2] + words[4:]
+        sequence, received_at, self.pending = int(words[5]), int(words[7]) // 1000, int(words[8])
+        if sequence > self.position:  # what was applied before, delivered once more, is passed over
+            topic = topic_of_message(message.subject)
+            self.waiting.append(Arrived(sequence, topic, received_at, message.data, self.pending, message.reply))
+            self.arrived.set()
+
+    def take(self, limit: int) -> list[Arrived]:
+        """Return what has arrived, oldest first, at most `limit`; each message once."""
+        taken, self.waiting = self.waiting[:limit], self.waiting[limit:]
+        return taken
+
+    async def applied(self, last: Arrived) -> None:
+        """Acknowledge a message and all before it: their effects are committed."""
+        self.position = last.sequence
+        await self.bus.publish(last.ack, b"+ACK")
+        await self.ask()
+
+    async def close(self) -> None:
+        """Stop reading. The consumer stays, so that the log keeps what arrives until it is read again."""
+        self._open = False
+        if self._subscription is not None:
+            await self._subscription.unsubscribe()
