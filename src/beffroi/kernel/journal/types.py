@@ -8,6 +8,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from beffroi.foundation.clock import Instant
 
 
@@ -55,6 +57,26 @@ class Entry:
     reason: str = ""
     sensitivity: Sensitivity = Sensitivity.COMMON
     effective_at: Instant | None = None
+
+
+class Record(msgspec.Struct, frozen=True, gc=False):
+    """Everything of a line that its digest covers, in this order. `content` is canonical JSON text."""
+
+    seq: int
+    id: str
+    recorded_at: Instant
+    effective_at: Instant
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    room: str
+    verb: str
+    subject: str
+    related: tuple[str, ...]
+    purpose: str
+    reason: str
+    sensitivity: str
+    content: str
 
 
 @dataclass(frozen=True, slots=True)
