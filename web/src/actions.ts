@@ -1,0 +1,97 @@
+// Acts. Every control of the page belongs to one form, `#act` (it carries the CSRF token, so fragments hold none), and
+// works without this script. With it, the act is sent alone and its answer is shown without leaving the page.
+
+import { answer } from "./live/announce";
+import type { Fragment } from "./live/frame";
+import { patch } from "./live/patch";
+import { word } from "./words";
+
+interface Answer {
+  readonly said?: string;
+  readonly fragments?: readonly Fragment[];
+}
+
+/** A refusal, as RFC 9457 problem details. */
+interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+}
+
+function fieldsOf(form: HTMLFormElement, button: HTMLElement): FormData {
+  const data = new FormData();
+  const group = button.closest("[data-act]");
+  for (const control of form.elements) {
+    if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof HTMLTextAreaElement))
+      continue;
+    const token = control.name === "csrfmiddlewaretoken";
+    if (control.name && (token || group?.contains(control))) data.append(control.name, control.value);
+  }
+  return data;
+}
+
+function lacking(button: HTMLElement): HTMLElement | undefined {
+  const group = button.closest("[data-act]");
+  const wanted = group?.querySelectorAll<HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement>("[data-needed]") ?? [];
+  return [...wanted].find((control) => control.value.trim() === "");
+}
+
+async function send(form: HTMLFormElement, button: HTMLButtonElement): Promise<void> {
+  if (button.getAttribute("aria-disabled") === "true") return;
+  const missing = lacking(button);
+  if (missing) {
+    missing.setAttribute("aria-invalid", "true");
+    missing.focus();
+    answer(missing.dataset.needed || word("act.needed"));
+    return;
+  }
+  button.setAttribute("aria-disabled", "true");
+  try {
+    const response = await fetch(button.formAction, {
+      method: "POST",
+      body: fieldsOf(form, button),
+      headers: { Accept: "application/json" },
+    });
+    const body = (await response.json().catch(() => ({}))) as Answer & Problem;
+    if (!response.ok) {
+      answer(body.detail ?? body.title ?? word("act.refused"));
+      return;
+    }
+    clear(button);
+    patch(body.fragments ?? []);
+    answer(body.said ?? word("act.done"));
+  } catch {
+    answer(word("act.unreachable"));
+  } finally {
+    button.removeAttribute("aria-disabled");
+  }
+}
+
+/** The words were taken: empty the fields and fold the panel they were in. */
+function clear(button: HTMLElement): void {
+  const group = button.closest("[data-act]");
+  if (!group) return;
+  for (const control of group.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input")) control.value = "";
+  for (const control of group.querySelectorAll("select")) control.selectedIndex = 0;
+  if (group instanceof HTMLDetailsElement) group.open = false;
+}
+
+export function startActions(): void {
+  const form = document.getElementById("act");
+  if (!(form instanceof HTMLFormElement)) return;
+  form.addEventListener("submit", (event) => {
+    const button = event.submitter;
+    if (!(button instanceof HTMLButtonElement) || button.hasAttribute("data-plain")) return;
+    event.preventDefault();
+    void send(form, button);
+  });
+  // A panel that unfolds hands the keyboard to its first field.
+  document.addEventListener(
+    "toggle",
+    (event) => {
+      const details = event.target;
+      if (details instanceof HTMLDetailsElement && details.open && details.hasAttribute("data-act"))
+        details.querySelector<HTMLElement>("select, textarea, input")?.focus();
+    },
+    { capture: true },
+  );
+}

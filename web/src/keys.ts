@@ -1,0 +1,84 @@
+// The keyboard. A control says its own key (`data-key="a"`), so that the help, the hint and the act cannot differ.
+// Shortcuts of one character can be switched off (RGAA 12.11): `<body data-shortcuts="off">`.
+
+import { step } from "./selection";
+
+const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
+const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
+
+function typing(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox], [type=radio]), select, textarea"))
+  );
+}
+
+function visible(element: HTMLElement): boolean {
+  return element.checkVisibility();
+}
+
+/** Do what the key says: press the first visible control that names it, in an open dialog, then the panel, then the page. */
+function press(key: string): boolean {
+  const dialog = document.querySelector("dialog[open]");
+  const scopes = dialog ? [dialog] : [document.getElementById("detail"), document];
+  for (const scope of scopes) {
+    const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(visible);
+    if (!found) continue;
+    if (found.matches("input, select, textarea")) found.focus();
+    else if (found.localName === "summary" && found.parentElement?.hasAttribute("open")) openField(found);
+    else found.click();
+    return true;
+  }
+  return false;
+}
+
+function openField(summary: HTMLElement): void {
+  summary.parentElement?.querySelector<HTMLElement>("select, textarea, input")?.focus();
+}
+
+function escape(): void {
+  const dialog = document.querySelector("dialog[open]");
+  if (dialog instanceof HTMLDialogElement) return;
+  const active = document.activeElement;
+  if (!(active instanceof HTMLElement)) return;
+  const details = active.closest("details[data-act]");
+  if (details instanceof HTMLDetailsElement && details.open) {
+    details.open = false;
+    details.querySelector("summary")?.focus();
+  } else if (typing(active)) active.blur();
+}
+
+function pressed(event: KeyboardEvent): void {
+  if (event.key === "Escape") {
+    escape();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (typing(event.target)) return;
+  const arrow = ARROWS[event.key];
+  const inList = event.target instanceof Element && event.target.closest("[data-list], [data-steps]") !== null;
+  if (arrow && inList) {
+    event.preventDefault();
+    step(arrow);
+    return;
+  }
+  if (document.body.dataset.shortcuts === "off" || event.key.length !== 1 || event.key === " ") return;
+  const key = event.key.toLowerCase();
+  const direction = STEPS[key];
+  if (direction && !document.querySelector("dialog[open]")) {
+    event.preventDefault();
+    step(direction);
+  } else if (press(key)) event.preventDefault();
+}
+
+export function startKeys(): void {
+  document.addEventListener("keydown", pressed);
+  for (const opener of document.querySelectorAll<HTMLElement>("[data-opens]"))
+    opener.addEventListener("click", (event) => {
+      const dialog = document.getElementById(opener.dataset.opens ?? "");
+      if (!(dialog instanceof HTMLDialogElement)) return;
+      event.preventDefault();
+      if (dialog.open) dialog.close();
+      else dialog.showModal();
+    });
+}

@@ -1,0 +1,64 @@
+// What the live stream says, as the server writes it (src/beffroi/console/frames.py).
+
+/** A piece of page: `html` null removes the target; `list` and `order` say where a new one goes. */
+export interface Fragment {
+  readonly target: string;
+  readonly html: string | null;
+  readonly list?: string;
+  readonly order?: string;
+}
+
+/** [asset, longitude, latitude, heading in degrees or null] */
+export type Mover = readonly [number, number, number, number | null];
+
+/** [asset, condition as an index of the map snapshot's `conditions`] */
+export type Condition = readonly [number, number];
+
+/** [asset, quantity, observed at in microseconds, value] */
+export type Value = readonly [number, string, number, number];
+
+export interface Frame {
+  readonly seq: number;
+  readonly fragments?: readonly Fragment[];
+  readonly movers?: readonly Mover[];
+  readonly conditions?: readonly Condition[];
+  readonly values?: readonly Value[];
+}
+
+export interface Heartbeat {
+  /** The server's clock, microseconds. */
+  readonly at: number;
+  /** How far the readings path is behind, seconds; null when it is not known. */
+  readonly lag_s: number | null;
+}
+
+/** What the page's parts hear about each other. All are dispatched on `document`. */
+export interface PageEvents {
+  "beffroi:frame": Frame;
+  "beffroi:resync": null;
+  "beffroi:select": Selection;
+  "beffroi:rows": null;
+}
+
+export interface Selection {
+  readonly kind: "incident" | "asset";
+  readonly id: number;
+  readonly origin: "queue" | "map" | "page";
+}
+
+export function emit<K extends keyof PageEvents>(name: K, detail: PageEvents[K]): void {
+  document.dispatchEvent(new CustomEvent(name, { detail }));
+}
+
+/** Listen to a page event until `signal` aborts. */
+export function on<K extends keyof PageEvents>(
+  name: K,
+  heard: (detail: PageEvents[K]) => void,
+  signal?: AbortSignal,
+): void {
+  document.addEventListener(
+    name,
+    (event) => heard((event as CustomEvent<PageEvents[K]>).detail),
+    signal ? { signal } : undefined,
+  );
+}

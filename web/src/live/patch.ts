@@ -1,0 +1,102 @@
+// Puts fragments into the page and keeps what the person is doing: focus, selection, scroll, text being typed.
+
+import { Idiomorph } from "idiomorph";
+import { writeAges } from "./ages";
+import { sayArrival } from "./announce";
+import { emit, type Fragment } from "./frame";
+import { LiveList } from "./queue";
+
+/** Attributes that belong to the person at the screen, not to the server. */
+const THEIRS = new Set(["open", "hidden", "aria-current", "data-waiting", "data-gone"]);
+
+const lists = new Map<string, LiveList>();
+
+/** The live list of that id, made when it is first asked for. */
+export function liveList(id: string): LiveList | undefined {
+  const known = lists.get(id);
+  if (known?.element.isConnected) return known;
+  const element = document.getElementById(id);
+  if (!element) return undefined;
+  const list = new LiveList(element);
+  lists.set(id, list);
+  return list;
+}
+
+function beingTyped(node: Node): boolean {
+  if (node instanceof HTMLTextAreaElement || node instanceof HTMLInputElement) return node.value !== node.defaultValue;
+  return node instanceof HTMLSelectElement && node.selectedIndex > 0;
+}
+
+/** Make `element` like `html`, touching only what differs. */
+export function morph(element: Element, html: string | Element): void {
+  Idiomorph.morph(element, typeof html === "string" ? html.trim() : html, {
+    morphStyle: "outerHTML",
+    ignoreActiveValue: true,
+    restoreFocus: true,
+    callbacks: {
+      beforeNodeMorphed: (node: Node) => !beingTyped(node) && !isIsland(node),
+      beforeAttributeUpdated: (name: string) => !THEIRS.has(name),
+    },
+  });
+}
+
+function isIsland(node: Node): boolean {
+  return node instanceof Element && (node.localName === "city-map" || node.localName === "history-plot");
+}
+
+function parse(html: string): HTMLElement | undefined {
+  const template = document.createElement("template");
+  template.innerHTML = html.trim();
+  const first = template.content.firstElementChild;
+  return first instanceof HTMLElement ? first : undefined;
+}
+
+function patchRow(fragment: Fragment, listId: string, quiet: boolean): void {
+  const list = liveList(listId);
+  if (!list) return;
+  const row = document.getElementById(fragment.target);
+  if (fragment.html === null) {
+    if (row) list.retire(row);
+    return;
+  }
+  if (row) {
+    const order = row.dataset.order;
+    morph(row, fragment.html);
+    delete row.dataset.gone;
+    if (row.dataset.order !== order) list.reorder();
+    return;
+  }
+  const fresh = parse(fragment.html);
+  if (!fresh) return;
+  list.insert(fresh);
+  if (!quiet) sayArrival(fresh);
+}
+
+/** Apply fragments in their order. `quiet`: they were there before, tell nobody. */
+export function patch(fragments: readonly Fragment[], quiet = false): void {
+  if (fragments.length === 0) return;
+  for (const fragment of fragments) {
+    if (fragment.list) {
+      patchRow(fragment, fragment.list, quiet);
+      continue;
+    }
+    const element = document.getElementById(fragment.target);
+    if (!element) continue;
+    if (fragment.html === null) element.remove();
+    else morph(element, fragment.html);
+  }
+  writeAges();
+  emit("beffroi:rows", null);
+}
+
+/** Bring a list to what a fresh page shows, row by row, under the same rules as frames. */
+export function patchList(fresh: Element): void {
+  const list = document.getElementById(fresh.id);
+  if (!list) return;
+  const wanted = new Set([...fresh.children].map((row) => row.id));
+  const fragments: Fragment[] = [...list.children]
+    .filter((row) => row.id && !wanted.has(row.id))
+    .map((row) => ({ target: row.id, html: null, list: fresh.id }));
+  for (const row of fresh.children) fragments.push({ target: row.id, html: row.outerHTML, list: fresh.id });
+  patch(fragments, true);
+}

@@ -1,0 +1,110 @@
+// A live list under a hand. Rows change in place at once; what would make rows move (a new row, one that leaves, a new
+// order) waits while the hand is on the list (rule 6), and enters at five rows a second at most (rule 5).
+
+import { counted } from "../words";
+import { emit } from "./frame";
+
+const CALM_MS = 2000;
+const ROWS_PER_S = 5;
+const TICK_MS = 200;
+
+export class LiveList {
+  private inside = false;
+  private touchedAt = -CALM_MS;
+  private unsorted = false;
+  private budget = ROWS_PER_S;
+  private readonly counter: HTMLButtonElement | null;
+
+  constructor(readonly element: HTMLElement) {
+    this.counter = document.querySelector<HTMLButtonElement>(`button[data-waiting="${element.id}"]`);
+    const scope = element.closest<HTMLElement>("[data-hand]") ?? element;
+    scope.addEventListener("pointerenter", () => (this.inside = true));
+    scope.addEventListener("pointerleave", () => (this.inside = false));
+    for (const kind of ["pointermove", "pointerdown", "keydown", "wheel", "focusin"] as const)
+      scope.addEventListener(kind, () => this.touch(), { passive: true });
+    this.counter?.addEventListener("click", () => this.showAll());
+    window.setInterval(() => this.settle(), TICK_MS);
+  }
+
+  /** Someone is using this list now: keep it still for two seconds. */
+  touch(): void {
+    this.touchedAt = performance.now();
+  }
+
+  get busy(): boolean {
+    return this.inside || performance.now() - this.touchedAt < CALM_MS;
+  }
+
+  /** Put a new row at its place, not yet seen. */
+  insert(row: HTMLElement): void {
+    row.hidden = true;
+    row.dataset.waiting = "1";
+    const order = row.dataset.order ?? "";
+    const next = this.rows().find((other) => (other.dataset.order ?? "") > order);
+    this.element.insertBefore(row, next ?? null);
+    this.settle(false);
+  }
+
+  /** A row's order changed: it takes its place when the list is at rest. */
+  reorder(): void {
+    this.unsorted = true;
+  }
+
+  /** A row's subject is over: it leaves when the list is at rest. */
+  retire(row: HTMLElement): void {
+    if (row.hidden || !this.busy) row.remove();
+    else row.dataset.gone = "1";
+    this.count();
+    emit("beffroi:rows", null);
+  }
+
+  /** The person asks: everything takes its place now. */
+  showAll(): void {
+    for (const row of this.rows()) reveal(row);
+    this.tidy();
+    this.count();
+  }
+
+  private rows(): HTMLElement[] {
+    return [...this.element.querySelectorAll<HTMLElement>(":scope > [data-order]")];
+  }
+
+  private settle(refill = true): void {
+    if (refill) this.budget = Math.min(ROWS_PER_S, this.budget + (ROWS_PER_S * TICK_MS) / 1000);
+    if (!this.busy) {
+      this.tidy();
+      for (const row of this.element.querySelectorAll<HTMLElement>(":scope > [data-waiting]")) {
+        if (this.budget < 1) break;
+        this.budget -= 1;
+        reveal(row);
+      }
+    }
+    this.count();
+  }
+
+  private tidy(): void {
+    for (const row of this.element.querySelectorAll(":scope > [data-gone]")) row.remove();
+    if (!this.unsorted) return;
+    this.unsorted = false;
+    const focused = document.activeElement;
+    const rows = this.rows();
+    const sorted = [...rows].sort((a, b) => ((a.dataset.order ?? "") < (b.dataset.order ?? "") ? -1 : 1));
+    if (sorted.some((row, place) => row !== rows[place])) this.element.append(...sorted);
+    if (focused instanceof HTMLElement && this.element.contains(focused)) focused.focus({ preventScroll: true });
+  }
+
+  private count(): void {
+    const waiting = this.element.querySelectorAll(":scope > [data-waiting]").length;
+    const empty = document.querySelector<HTMLElement>(`[data-empty="${this.element.id}"]`);
+    if (empty) empty.hidden = this.element.childElementCount > 0;
+    if (!this.counter) return;
+    this.counter.hidden = waiting === 0;
+    const label = this.counter.querySelector("span");
+    if (waiting > 0 && label) label.textContent = counted("queue.waiting", waiting);
+  }
+}
+
+function reveal(row: HTMLElement): void {
+  row.hidden = false;
+  delete row.dataset.waiting;
+}

@@ -1,0 +1,101 @@
+// Equipment on the map: one source for what is few, one for what comes by cell. A change of condition is a
+// feature-state of one field, and the map redraws alone.
+
+import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as LibreMap } from "maplibre-gl";
+import type { Condition } from "../live/frame";
+import { Cells } from "./cells";
+import { features, type Snapshot } from "./snapshot";
+
+/** From which zoom a class is drawn: below 12 only incidents and lines, single lights from 14.5. */
+const FROM_ZOOM: Readonly<Record<string, number>> = {
+  intersection: 12, building: 12, camera: 12.5, lighting_cabinet: 13, bollard: 13, sensor: 15, light_point: 14.5,
+};
+const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
+const SOURCES = ["equipment", "fine"] as const;
+
+const SIZE: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 12, 0.42, 14, 0.7, 16, 1];
+
+function conditionOf(): ExpressionSpecification {
+  return ["coalesce", ["feature-state", "condition"], ["get", "condition"]];
+}
+
+function shown(when: ExpressionSpecification): ExpressionSpecification {
+  return ["case", when, 1, 0];
+}
+
+export class Equipment {
+  private snapshot: Snapshot | undefined;
+  private readonly known = new Map<number, (typeof SOURCES)[number]>();
+  private readonly cells: Cells;
+
+  constructor(private readonly map: LibreMap) {
+    for (const source of SOURCES) map.addSource(source, { type: "geojson", data: EMPTY });
+    this.cells = new Cells(map, {
+      added: (columns) => {
+        const items = features(columns, this.snapshot?.classes ?? []);
+        for (const item of items) this.known.set(item.id as number, "fine");
+        return items;
+      },
+      removed: (ids) => ids.forEach((id) => this.known.delete(id)),
+    });
+  }
+
+  /** Draw a snapshot; the classes that move are left to the movers. */
+  show(snapshot: Snapshot): void {
+    this.snapshot = snapshot;
+    const still = features(snapshot, snapshot.classes, (name) => !snapshot.movers.includes(name));
+    this.known.clear();
+    for (const item of still) this.known.set(item.id as number, "equipment");
+    this.source("equipment")?.setData({ type: "FeatureCollection", features: still });
+    for (const source of SOURCES) this.map.removeFeatureState({ source });
+    this.cells.open(snapshot.fine);
+  }
+
+  /** The layers of every class, then those of the conditions. Called once the snapshot has named them. */
+  layers(snapshot: Snapshot): LayerSpecification[] {
+    const abnormal = snapshot.conditions.indexOf("abnormal");
+    const aged = ["stale", "silent"].map((name) => snapshot.conditions.indexOf(name)).filter((index) => index >= 0);
+    const isAbnormal: ExpressionSpecification = ["==", conditionOf(), abnormal];
+    const isAged: ExpressionSpecification = ["in", conditionOf(), ["literal", aged]];
+    return SOURCES.flatMap((source): LayerSpecification[] => {
+      const mine = snapshot.classes.filter(
+        (name) => !snapshot.movers.includes(name) && snapshot.fine.classes.includes(name) === (source === "fine"),
+      );
+      return mine.flatMap((name): LayerSpecification[] => [
+        symbol(`class:${name}`, source, name, `class:${name}`, undefined),
+        symbol(`stale:${name}`, source, name, "condition:stale", shown(isAged)),
+        symbol(`abnormal:${name}`, source, name, "condition:abnormal", shown(isAbnormal)),
+      ]);
+    });
+  }
+
+  /** Take changes of condition; those of equipment that is not drawn cost nothing. */
+  conditions(changes: readonly Condition[]): void {
+    for (const [id, condition] of changes) {
+      const source = this.known.get(id);
+      if (source) this.map.setFeatureState({ source, id }, { condition });
+    }
+  }
+
+  private source(name: string): GeoJSONSource | undefined {
+    return this.map.getSource<GeoJSONSource>(name);
+  }
+}
+
+function symbol(
+  id: string,
+  source: string,
+  name: string,
+  image: string,
+  opacity: ExpressionSpecification | undefined,
+): LayerSpecification {
+  return {
+    id,
+    type: "symbol",
+    source,
+    minzoom: FROM_ZOOM[name] ?? 13,
+    filter: ["==", ["get", "class"], name],
+    layout: { "icon-image": image, "icon-size": SIZE, "icon-allow-overlap": true, "icon-ignore-placement": true },
+    paint: opacity ? { "icon-opacity": opacity } : {},
+  };
+}
