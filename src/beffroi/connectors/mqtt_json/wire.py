@@ -55,7 +55,7 @@ def decode_report(payload: bytes) -> Message:
 def encode_report(
     observed_at: Instant | None, values: Mapping[str, float | str], *, quality: str | None = None
 ) -> bytes:
-    """Encode one payload: the instant as RFC 3339 in UTC with microseconds (None: left out), then the quantities."""
+    """Encode one payload: the instant as RFC 3339 in UTC, to the microsecond (None: left out), then the quantities."""
     fields: dict[str, Any] = {} if observed_at is None else {OBSERVED_AT: to_datetime(observed_at)}
     fields.update(values)
     if quality is not None:
