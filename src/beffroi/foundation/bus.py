@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import aiomqtt
 import nats
-from nats.aio.client import Client as NATS
+from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
@@ -58,7 +58,9 @@ def bus_url() -> str:
     return url
 
 
-async def connect(name: str, url: str | None = None) -> NATS:
+async def connect(
+    name: str, url: str | None = None, *, on_reconnect: Callable[[], Awaitable[None]] | None = None
+) -> Client:
     """Connect to the bus, and reconnect for ever. Raises Unreachable when it does not answer the first time."""
     try:
         return await nats.connect(
@@ -71,8 +73,9 @@ async def connect(name: str, url: str | None = None) -> NATS:
             max_outstanding_pings=2,
             pending_size=32 << 20,
             error_cb=_quiet,
+            reconnected_cb=on_reconnect,
         )
-    except (OSError, nats.errors.Error, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError, nats.errors.Error) as error:
         raise Unreachable(f"the field bus does not answer: {error!r}") from error
 
 
@@ -101,7 +104,7 @@ def frames_subject(source: str) -> str:
     return FRAMES_PREFIX + source
 
 
-async def prepare_streams(bus: NATS, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
+async def prepare_streams(bus: Client, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
     """See that both streams exist. The server makes `$MQTT_msgs` when a first MQTT client connects: we are that client."""
     js = bus.jetstream()
     await js.add_stream(
@@ -159,14 +162,14 @@ class PartitionReader:
     the process that died never committed. A new one is opened after the position, then the old ones are deleted.
     """
 
-    bus: NATS
+    bus: Client
     stream: str
     partition: int
     epoch: int
     position: int
     filters: tuple[str, ...] = ()
     waiting: list[Arrived] = field(default_factory=list)
-    arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    arrived: asyncio.Event = field(default_factory=asyncio.Event)  # shared by the readers of one engine
     pending: int = 0
     _credit: int = 0
     _subscription: Any = None
@@ -226,8 +229,9 @@ class PartitionReader:
 
     async def _take(self, message: Msg) -> None:
         if not message.reply.startswith("$JS.ACK"):
-            self._credit = 0  # 404, 408 or 409: this request has ended, whatever it still had to give
-            self.arrived.set()
+            self._credit = 0  # this request has ended, whatever it still had to give
+            if (message.headers or {}).get("Status") == "408":  # it expired: nothing came for a while
+                await self.ask()
             return
         self._credit -= 1
         words = message.reply.split(".")

@@ -13,9 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import bcrypt
@@ -71,6 +72,44 @@ class NatsServer:
     def configuration(self) -> Path:
         """The file the server reads at start and on SIGHUP."""
         return self.folder / "nats-server.conf"
+
+    @classmethod
+    def running(cls, facts: Mapping[str, Any]) -> NatsServer:
+        """Return the server that another process of this post started, from the facts it wrote."""
+        server = cls.__new__(cls)
+        server.folder, server.log = Path(facts["folder"]), Path(facts["log"])
+        server.mqtt = (facts["mqtt_host"], facts["mqtt_port"])
+        server.sync_interval, server.password = facts["sync_interval"], facts["password"]
+        server.port, server.monitor_port = facts["port"], facts["monitor_port"]
+        server.process = None
+        return server
+
+    def facts(self) -> dict[str, Any]:
+        """Return what another process needs to configure this server: for the post's own folder only."""
+        return {
+            "pid": self.process.pid if self.process else 0,
+            "folder": str(self.folder),
+            "log": str(self.log),
+            "mqtt_host": self.mqtt[0],
+            "mqtt_port": self.mqtt[1],
+            "sync_interval": self.sync_interval,
+            "password": self.password,
+            "port": self.port,
+            "monitor_port": self.monitor_port,
+        }
+
+    def admitted(self) -> list[GatewayAccess]:
+        """Return the gateways that the configuration file admits, by name."""
+        try:
+            users = msgspec.json.decode(self.configuration.read_bytes())["authorization"]["users"]
+        except (OSError, msgspec.DecodeError, KeyError):
+            return []
+        found = [
+            GatewayAccess(user["user"], user["password"], tuple(user["permissions"]["publish"]["allow"]))
+            for user in users
+            if user["user"] != INTERNAL_USER
+        ]
+        return sorted(found, key=lambda gateway: gateway.name)
 
     def configure(self, gateways: Sequence[GatewayAccess]) -> None:
         """Write the configuration that admits these gateways and no other."""

@@ -1,0 +1,1 @@
+"""The engine: reads partitions of the durable log and applies them, each batch in one transaction with its position."""

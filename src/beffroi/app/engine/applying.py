@@ -1,0 +1,141 @@
+"""One batch, one transaction: values, counts, alarms, incidents, journal, and the position of each partition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import psycopg
+from django.db import connection, transaction
+
+from beffroi.app.engine.decoding import Decoded, Decoding, Row
+from beffroi.foundation.bus import Arrived
+from beffroi.foundation.clock import DAY, Clock, Instant
+from beffroi.foundation.units import is_quantity
+from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.alarms.rules import Watch
+from beffroi.kernel.alarms.types import Transition
+from beffroi.kernel.incidents import actions as incidents
+from beffroi.kernel.journal.actions import append
+from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin import queries as twin_queries
+from beffroi.kernel.twin.rules import Columns, Hearing, columns
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was taken of one partition of one stream, oldest first."""
+
+    stream: str
+    partition: int
+    epoch: int
+    messages: Sequence[Arrived]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a batch changed, for those who watch: the values that are now the last, and who reports again or no more."""
+
+    values: Columns
+    freshness: Sequence[tuple[int, int]] = ()
+    stored: int = 0
+
+
+@dataclass(slots=True)
+class Applier:
+    """Applies batches for one engine. Not thread-safe: one thread calls it."""
+
+    decoding: Decoding
+    hearing: Hearing
+    watch: Watch
+    clock: Clock
+    quantities: dict[str, int] = field(default_factory=dict)
+    _days: set[Instant] = field(default_factory=set)
+
+    def apply(self, batch: Sequence[Taken]) -> Changes:
+        """Apply a batch and commit it with its positions. Raises what the database raises, Conflict when fenced off.
+
+        After an exception nothing is committed, and what this engine holds in memory must be loaded anew.
+        """
+        now = self.clock()
+        pairs = ((taken.stream, message) for taken in batch for message in taken.messages)
+        decoded = self.decoding.decode(pairs, find=_find, owners=_owners)
+        with transaction.atomic():
+            cursor = raw_cursor()
+            values = twin.store_values(cursor, self._columns(decoded.rows))
+            twin.quarantine(cursor, decoded.aside)
+            twin.count(cursor, decoded.tallies)
+            self._observe(values, decoded)
+            self._transitions(self.watch.due(now), now)
+            for taken in batch:
+                last = taken.messages[-1]
+                twin.advance_position(
+                    cursor, taken.stream, taken.partition, last.sequence, taken.epoch, last.received_at
+                )
+        return Changes(values, (), sum(tally.stored for tally in decoded.tallies.values()))
+
+    def tick(self) -> Changes:
+        """Let time pass: silence, and conditions whose delay is over. Commits only when something changed."""
+        now = self.clock()
+        freshness = self.hearing.sweep(now)
+        self.watch.hear(self.hearing.ids, self.hearing.missed(now), now)
+        due = self.watch.due(now)
+        if freshness or due:
+            with transaction.atomic():
+                twin.set_freshness(raw_cursor(), freshness, now)
+                self._transitions(due, now)
+        return Changes(columns([]), freshness)
+
+    def _columns(self, rows: Sequence[Row]) -> Columns:
+        if not rows:
+            return columns([])
+        names = {row[1] for row in rows} - self.quantities.keys()
+        if names:
+            self.quantities |= twin.ensure_quantities(name for name in names if is_quantity(name))
+        numbers = self.quantities
+        packed = columns([(row[0], numbers[row[1]], *row[2:]) for row in rows])
+        self._ensure_days(packed.received_at)
+        return packed
+
+    def _ensure_days(self, received_at: Any) -> None:
+        days = {int(day) for day in np.unique(received_at // DAY)} - self._days
+        for day in days:
+            twin.ensure_history(day * DAY, day * DAY)
+            self._days.add(day)
+
+    def _observe(self, values: Columns, decoded: Decoded) -> None:
+        names = {number: name for name, number in self.quantities.items()}
+        for number in np.unique(values.quantity_id):
+            rows = values.take(np.flatnonzero(values.quantity_id == number))
+            self.watch.observe(names[int(number)], rows.asset_id, rows.value, rows.observed_at)
+        if decoded.heard:
+            ids = np.fromiter(decoded.heard, np.int64, len(decoded.heard))
+            self.hearing.heard(ids, np.fromiter(decoded.heard.values(), np.int64, len(decoded.heard)))
+
+    @staticmethod
+    def _transitions(due: Iterable[Transition], now: Instant) -> None:
+        transitions = tuple(due)
+        if not transitions:
+            return
+        applied = alarms.apply_transitions(transitions, at=now)
+        lines = [*applied.lines, *incidents.follow_alarms(applied, at=now)]
+        if lines:
+            append(lines, at=now)
+
+
+def raw_cursor() -> psycopg.Cursor[tuple[Any, ...]]:
+    """Return a cursor of psycopg's own on Django's connection: binary parameters and COPY, the same transaction."""
+    connection.ensure_connection()
+    raw: psycopg.Connection[tuple[Any, ...]] = connection.connection
+    raw.prepare_threshold = 3
+    return psycopg.Cursor(raw)
+
+
+def _find(wanted: list[tuple[int, str]]) -> Mapping[tuple[int, str], int]:
+    return {key: found[0] for key, found in twin_queries.find_addresses(wanted).items()}
+
+
+def _owners(addresses: list[str]) -> Mapping[str, str]:
+    return twin_queries.owners_of(addresses)

@@ -1,0 +1,346 @@
+"""The engine's process: claims partitions, reads them, applies what arrives, lets time pass, and starts anew on any fault.
+
+Whatever goes wrong (the bus or the database is lost, another engine took a partition), the session ends, memory is
+dropped and everything is loaded again from PostgreSQL, which is never wrong about what was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+import nats.errors
+import psycopg
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError, close_old_connections, connections
+
+from beffroi.app.embedded.nats import INTERNAL_USER
+from beffroi.app.engine.applying import Applier, Changes, Taken
+from beffroi.app.engine.claims import Claims
+from beffroi.app.engine.decoding import Decoding, Reader, reader_of
+from beffroi.foundation import bus as field_bus
+from beffroi.foundation.clock import SECOND, now
+from beffroi.foundation.database import connect as connect_database
+from beffroi.foundation.errors import Conflict, Misconfigured, Unreachable
+from beffroi.foundation.heartbeat import beat
+from beffroi.foundation.log import logger
+from beffroi.foundation.settings import settings
+from beffroi.kernel.alarms import queries as alarm_queries
+from beffroi.kernel.alarms.rules import Watch
+from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin import queries as twin_queries
+from beffroi.kernel.twin.rules import Hearing
+
+log = logger("engine")
+BATCH = 5_000
+TICK_S = 1.0
+VALUES_SUBJECT = "live.values"
+FRESHNESS_SUBJECT = "live.freshness"
+T = TypeVar("T")
+_FAULTS = (
+    Unreachable,
+    Conflict,
+    OperationalError,
+    InterfaceError,
+    psycopg.Error,
+    nats.errors.Error,
+    OSError,
+    TimeoutError,
+)
+
+
+class _Anew(Exception):
+    """The session must end; the reason is for the log."""
+
+
+class Engine:
+    """One engine process, from start to stop."""
+
+    def __init__(self, number: int) -> None:
+        self.name = f"engine-{number}"
+        self.stopping = asyncio.Event()
+        self.thread = ThreadPoolExecutor(1, thread_name_prefix="apply")
+        self.applied_total = 0
+        self.batches_total = 0
+        self.careful = 0  # messages still to be applied one by one, after a batch the database would not take
+        self.poison: set[tuple[str, int]] = set()  # messages the database would not take alone: to quarantine
+
+    async def run(self) -> None:
+        """Serve until asked to stop."""
+        delay_s = 0.2
+        while not self.stopping.is_set():
+            try:
+                await Session(self).serve()
+                delay_s = 0.2
+            except _Anew as reason:
+                log.info("session ends", reason=str(reason))
+                delay_s = 0.2
+            except (DataError, IntegrityError) as error:
+                self.careful = 2 * BATCH
+                log.error("a batch was not taken by the database; going on one message at a time", error=str(error))
+            except _FAULTS as error:
+                log.warning("session lost, starting anew", error=f"{type(error).__name__}: {error}")
+                delay_s = min(delay_s * 1.5, 2.0)
+            await self.in_thread(_close_connections)
+            beat(self.name, now(), ready=False, reasons=["reconnecting"])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), delay_s)
+        self.thread.shutdown()
+
+    async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Do blocking work in the one thread that touches the database and the engine's memory."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, work, *arguments)
+
+
+def _close_connections() -> None:
+    connections.close_all()
+
+
+class Session:
+    """From a fresh load of the inventory to the first fault."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.arrived = asyncio.Event()
+        self.lost = asyncio.Event()
+        self.inventory_changed = asyncio.Event()
+        self.readers: dict[tuple[str, int], field_bus.PartitionReader] = {}
+        self.epochs: dict[tuple[str, int], int] = {}
+        self.last_asset = 0
+        self.sources: tuple[twin_queries.SourceInfo, ...] = ()
+        self.ready = False
+        self.reasons: tuple[str, ...] = ("starting",)
+
+    async def serve(self) -> None:
+        """Read and apply until a fault or the stop."""
+        self.bus = await field_bus.connect(self.engine.name, on_reconnect=self._reconnected)
+        self.locks = await self.engine.in_thread(connect_database)
+        try:
+            await self._prepare()
+            async with asyncio.TaskGroup() as tasks:
+                for work in (self._apply_loop(), self._tick_loop(), self._follow_loop(), self._watch_loss()):
+                    tasks.create_task(work)
+        except* Exception as group:
+            raise _first(group) from None
+        finally:
+            for reader in self.readers.values():
+                with contextlib.suppress(Exception):
+                    await reader.close()
+            with contextlib.suppress(Exception):
+                await self.bus.close()
+            with contextlib.suppress(Exception):
+                self.locks.close()
+
+    async def _reconnected(self) -> None:
+        self.lost.set()
+
+    async def _watch_loss(self) -> None:
+        lost = asyncio.create_task(self.lost.wait())
+        stop = asyncio.create_task(self.engine.stopping.wait())
+        await asyncio.wait({lost, stop}, return_when=asyncio.FIRST_COMPLETED)
+        raise _Anew("the bus came back" if self.lost.is_set() else "stop")
+
+    async def _prepare(self) -> None:
+        ours = settings()
+        if ours.nats_url is None:
+            password = (ours.secrets / "nats.password").read_text().strip()
+            await field_bus.prepare_streams(
+                self.bus, mqtt_host=ours.mqtt_host, mqtt_port=ours.mqtt_port, user=INTERNAL_USER, password=password
+            )
+        self.claims = await self.engine.in_thread(Claims, self.locks, ours.partitions)
+        await self.engine.in_thread(self._load)
+        await self._open()
+
+    # -- what this engine knows ------------------------------------------------------------------------------------
+
+    def _load(self) -> None:
+        """Claim partitions and load the inventory of their sources, last values and open alarms. In the thread."""
+        close_old_connections()
+        for partition in self.claims.acquire():
+            for stream in field_bus.STREAMS:
+                sequence, epoch = twin.claim_position(stream, partition)
+                self.epochs[stream, partition] = epoch
+                self.readers[stream, partition] = field_bus.PartitionReader(
+                    self.bus, stream, partition, epoch, sequence, arrived=self.arrived
+                )
+        self.sources = tuple(source for source in twin_queries.sources() if source.partition in self.claims.held)
+        self.ready_readers, self.reasons = _make_ready(self.sources)
+        known = twin_queries.quantity_ids()
+        self.decoding = Decoding(self.ready_readers, poison=self.engine.poison, quantities=known)
+        ids = [source.id for source in self.sources]
+        hearing = Hearing(listening_since=now())
+        classes = self._learn_assets(ids, hearing)
+        watch = Watch(alarm_queries.definitions_in_force(), classes)
+        quantities = sorted(watch.quantities)
+        watch.restore(
+            {quantity: twin_queries.current_values(quantity, ids) for quantity in quantities},
+            alarm_queries.open_conditions(),
+        )
+        self.applier = Applier(self.decoding, hearing, watch, now, known)
+
+    def _learn_assets(self, source_ids: list[int], hearing: Hearing) -> list[tuple[int, str]]:
+        heard = twin_queries.last_heard(source_ids)
+        levels = twin_queries.freshness_levels()
+        classes: list[tuple[int, str]] = []
+        rows: list[tuple[int, float | None, int | None, int]] = []
+        for asset_id, source_id, address, asset_class, period_s in twin_queries.asset_index(source_ids):
+            self.decoding.learn(source_id, address, asset_id)
+            classes.append((asset_id, asset_class))
+            rows.append((asset_id, period_s, heard.get(asset_id), levels.get(asset_id, 0)))
+        hearing.set_assets(rows)
+        return classes
+
+    async def _open(self) -> None:
+        """Read what the sources publish. A partition without a source is not read; nothing can arrive there."""
+        for (stream, partition), reader in self.readers.items():
+            filters = [
+                subject
+                for ready in self.ready_readers
+                if ready.stream == stream and ready.source.partition == partition
+                for subject in ready.filters
+            ]
+            await reader.read(filters)
+        self.ready = True
+
+    # -- what it does ----------------------------------------------------------------------------------------------
+
+    async def _apply_loop(self) -> None:
+        while True:
+            await self.arrived.wait()
+            self.arrived.clear()
+            while batch := self._take():
+                try:
+                    changes = await self.engine.in_thread(self.applier.apply, batch)
+                except (DataError, IntegrityError):
+                    if sum(len(taken.messages) for taken in batch) == 1:
+                        self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
+                    raise
+                await self._publish(changes)
+                for taken in batch:
+                    await self.readers[taken.stream, taken.partition].applied(taken.messages[-1])
+                self.engine.applied_total += changes.stored
+                self.engine.batches_total += 1
+
+    def _take(self) -> list[Taken]:
+        room = 1 if self.engine.careful else BATCH
+        batch: list[Taken] = []
+        for (stream, partition), reader in self.readers.items():
+            if room <= 0:
+                self.arrived.set()
+                break
+            if messages := reader.take(room):
+                room -= len(messages)
+                batch.append(Taken(stream, partition, self.epochs[stream, partition], messages))
+        self.engine.careful = max(0, self.engine.careful - 1)
+        return batch
+
+    async def _publish(self, changes: Changes) -> None:
+        values = changes.values
+        if len(values):
+            frame = {
+                "asset": values.asset_id.tolist(),
+                "quantity": values.quantity_id.tolist(),
+                "value": values.value.tolist(),
+                "observed_at": values.observed_at.tolist(),
+                "received_at": values.received_at.tolist(),
+            }
+            await self.bus.publish(VALUES_SUBJECT, msgspec.msgpack.encode(frame))
+        if changes.freshness:
+            await self.bus.publish(FRESHNESS_SUBJECT, msgspec.msgpack.encode(list(changes.freshness)))
+
+    async def _tick_loop(self) -> None:
+        """Once a second: silence, delays, claims, heartbeat."""
+        while True:
+            await asyncio.sleep(TICK_S)
+            changes = await self.engine.in_thread(self.applier.tick)
+            await self._publish(changes)
+            pending = {key: reader.pending for key, reader in self.readers.items() if reader.filters}
+            await self.engine.in_thread(twin.note_pending, pending, now())
+            for reader in self.readers.values():
+                await reader.ask()
+            figures = {
+                "reports_stored_total": self.engine.applied_total,
+                "batches_total": self.engine.batches_total,
+                "partitions": len(self.claims.held),
+                "messages_waiting": sum(pending.values()),
+                "assets": len(self.applier.hearing),
+            }
+            beat(self.engine.name, now(), ready=self.ready, reasons=self.reasons, figures=figures)
+
+    async def _follow_loop(self) -> None:
+        """Take up changes of the inventory (announced, else looked for every 10 s) and of who reads what."""
+        while True:
+            announced = await self.engine.in_thread(self._listen)
+            known = await self.engine.in_thread(twin_queries.sources)
+            mine = tuple(source for source in known if source.partition in self.claims.held)
+            if "assets" in announced or {source.id for source in mine} != {source.id for source in self.sources}:
+                await self.engine.in_thread(self._reload)
+                await self._open()
+            elif mine != self.sources:
+                raise _Anew("a source's settings changed")
+            if await self.engine.in_thread(self._claims_moved):
+                raise _Anew("partitions are shared anew")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.lost.wait(), 0.5)
+
+    def _listen(self) -> set[str]:
+        """Return what was announced on the channel `twin` since the last look. In the thread; never waits."""
+        if not getattr(self, "_listening", False):
+            self.locks.execute("LISTEN twin")
+            self._listening = True
+        return {note.payload for note in self.locks.notifies(timeout=0)}
+
+    def _claims_moved(self) -> bool:
+        return bool(self.claims.surplus()) or len(self.claims.held) < min(
+            self.claims.fair_share(), self.claims.partitions - self._held_by_others()
+        )
+
+    def _held_by_others(self) -> int:
+        row = self.locks.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [0xBEF1],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def _reload(self) -> None:
+        """Learn a grown inventory without stopping: sources, assets, definitions. In the thread."""
+        listening_since = self.applier.hearing.listening_since
+        self._load_keeping(listening_since)
+
+    def _load_keeping(self, listening_since: int) -> None:
+        self._load()
+        self.applier.hearing.listening_since = min(listening_since, now() - SECOND)
+
+
+def _make_ready(sources: tuple[twin_queries.SourceInfo, ...]) -> tuple[list[Reader], tuple[str, ...]]:
+    ready: list[Reader] = []
+    reasons: list[str] = []
+    for source in sources:
+        try:
+            ready.append(reader_of(source))
+        except (Misconfigured, KeyError) as error:
+            reasons.append(str(error))
+            log.error("source cannot be read", source=source.code, error=str(error))
+    return ready, tuple(reasons)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
+
+
+async def main(number: int) -> None:
+    """Run one engine until SIGTERM or SIGINT."""
+    import signal
+
+    engine = Engine(number)
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, engine.stopping.set)
+    await engine.run()

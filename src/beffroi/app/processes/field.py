@@ -1,0 +1,233 @@
+"""The `connectors` process: runs what fetches, admits gateways to the bus, and counts what the bus refused.
+
+A connector's client only yields frames. Everything else it would otherwise write again stands here once: publishing them
+acknowledged, trying again, and saying once that a source has become unreachable and once that it is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import re
+import signal
+from collections import Counter
+from pathlib import Path
+
+import httpx
+import nats.errors
+from django.db import close_old_connections
+from nats.js.errors import Error as JetStreamError
+
+from beffroi.app.embedded.nats import GatewayAccess, NatsServer
+from beffroi.app.engine.decoding import Reader, reader_of
+from beffroi.app.registry import connectors
+from beffroi.foundation import bus as field_bus
+from beffroi.foundation.clock import now
+from beffroi.foundation.errors import BeffroiError, Misconfigured
+from beffroi.foundation.heartbeat import beat
+from beffroi.foundation.log import logger
+from beffroi.foundation.settings import settings
+from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin import queries as twin_queries
+
+log = logger("connectors")
+_VIOLATION = re.compile(r'Publish Violation - User "(?P<user>[^"]+)", Subject "(?P<subject>[^"]+)"')
+_LOOK_EVERY_S = 0.5
+_REASONS_KEPT = 20
+
+
+class Field:
+    """The process, from start to stop."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self.fetching: dict[str, asyncio.Task[None]] = {}
+        self.configured: dict[str, twin_queries.SourceInfo] = {}
+        self.unreachable: dict[str, str] = {}
+        self.frames_total = 0
+        self.admitted: tuple[str, ...] = ()
+        self.denied_total = 0
+
+    async def run(self) -> None:
+        """Serve until asked to stop; a lost bus or database is waited for."""
+        while not self.stopping.is_set():
+            try:
+                self.bus = await field_bus.connect("connectors")
+                try:
+                    await self._serve()
+                finally:
+                    for task in self.fetching.values():
+                        task.cancel()
+                    self.fetching.clear()
+                    await self.bus.close()
+            except Exception as error:
+                log.warning("field lost, starting anew", error=f"{type(error).__name__}: {error}")
+                beat("connectors", now(), ready=False, reasons=["the bus or the database does not answer"])
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self.stopping.wait(), 0.5)
+
+    async def _serve(self) -> None:
+        violations = Violations(settings().data.absolute() / "log" / "nats-server.log")
+        while not self.stopping.is_set():
+            sources = await asyncio.to_thread(_sources)
+            self._match_fetchers(sources)
+            if settings().nats_url is None:
+                await self._admit(sources)
+                await self._count_denied(violations)
+            figures = {"frames_fetched_total": self.frames_total, "gateways": len(self.admitted)}
+            beat("connectors", now(), figures={**figures, "sources_unreachable": len(self.unreachable)})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), _LOOK_EVERY_S)
+
+    # -- what fetches ----------------------------------------------------------------------------------------------
+
+    def _match_fetchers(self, sources: tuple[twin_queries.SourceInfo, ...]) -> None:
+        """Start a task for each source that is fetched, stop those that are gone or configured otherwise."""
+        wanted = {source.code: source for source in sources if connectors()[source.connector].client is not None}
+        for code, task in list(self.fetching.items()):
+            if wanted.get(code) != self.configured.get(code) or task.done():
+                task.cancel()
+                del self.fetching[code]
+        for code, source in wanted.items():
+            if code not in self.fetching:
+                self.configured[code] = source
+                self.fetching[code] = asyncio.create_task(self._fetch(source))
+
+    async def _fetch(self, source: twin_queries.SourceInfo) -> None:
+        connector = connectors()[source.connector]
+        delay_s = 1.0
+        while True:
+            try:
+                make = connector.client
+                options = connector.settings.model_validate(source.settings)
+                async for frame in make(options).frames() if make is not None else ():  # type: ignore[union-attr]
+                    await self.bus.jetstream().publish(field_bus.frames_subject(source.code), frame)
+                    self.frames_total += 1
+                    delay_s = 1.0
+                    if self.unreachable.pop(source.code, None):
+                        log.info("source is back", source=source.code)
+            except asyncio.CancelledError:
+                raise
+            except (BeffroiError, httpx.HTTPError, nats.errors.Error, JetStreamError, ValueError, OSError) as error:
+                if source.code not in self.unreachable:
+                    log.warning("source does not answer", source=source.code, error=str(error))
+                self.unreachable[source.code] = str(error)
+                delay_s = min(delay_s * 2, 60.0)
+                await asyncio.sleep(delay_s)
+
+    # -- who may publish -------------------------------------------------------------------------------------------
+
+    async def _admit(self, sources: tuple[twin_queries.SourceInfo, ...]) -> None:
+        """Admit each gateway whose source a consumer reads, as the bus itself says; never one before that."""
+        read = await field_bus.read_filters(self.bus.jetstream(), field_bus.MQTT_STREAM)
+        ready = {reader.source.code: reader for reader in _readers(sources)}
+        gateways = await asyncio.to_thread(_gateways)
+        access = [
+            GatewayAccess(gateway.name, gateway.password_hash, _subjects(ready[gateway.source]))
+            for gateway in gateways
+            if gateway.source in ready and ready[gateway.source].filters and set(ready[gateway.source].filters) <= read
+        ]
+        admission = Admission.of_this_post()
+        if admission.differs(access):
+            admission.write(access)
+            log.info("gateways admitted", gateways=[gateway.name for gateway in access])
+        self.admitted = tuple(gateway.name for gateway in access)
+
+    async def _count_denied(self, violations: Violations) -> None:
+        by_user = violations.read()
+        if not by_user:
+            return
+        sources = {gateway.name: gateway.source for gateway in await asyncio.to_thread(_gateways)}
+        for user, subjects in by_user.items():
+            if user in sources:
+                self.denied_total += subjects.total()
+                await asyncio.to_thread(twin.count_denied, sources[user], subjects.total())
+                log.warning("publishes outside permission", gateway=user, subjects=dict(subjects.most_common(5)))
+
+
+class Admission:
+    """The list of gateways that the embedded server admits, kept in its configuration file."""
+
+    def __init__(self, server: NatsServer, pid: int) -> None:
+        self.server = server
+        self.pid = pid
+
+    @classmethod
+    def of_this_post(cls) -> Admission:
+        """Find the running server by what the supervisor wrote. Raises Misconfigured when there is none."""
+        file = settings().run / "nats-server.json"
+        try:
+            facts = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise Misconfigured(f"{file} cannot be read: is the post running?") from error
+        server = NatsServer.running(facts)
+        return cls(server, int(facts["pid"]))
+
+    def differs(self, gateways: list[GatewayAccess]) -> bool:
+        """Tell whether the server admits others than these."""
+        return self.server.admitted() != sorted(gateways, key=lambda gateway: gateway.name)
+
+    def write(self, gateways: list[GatewayAccess]) -> None:
+        """Write the configuration and have the server read it again; nobody connected is dropped."""
+        import os
+
+        self.server.configure(gateways)
+        os.kill(self.pid, signal.SIGHUP)
+
+
+class Violations:
+    """Follows the server's log for publishes it refused: it acknowledges them to the device and drops them."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.place = file.stat().st_size if file.exists() else 0
+
+    def read(self) -> dict[str, Counter[str]]:
+        """Return the refused subjects by user since the last look."""
+        found: dict[str, Counter[str]] = {}
+        try:
+            with self.file.open("rb") as words:
+                if words.seek(0, 2) < self.place:
+                    self.place = 0  # the log was turned
+                words.seek(self.place)
+                for line in words:
+                    if not line.endswith(b"\n"):
+                        break
+                    self.place += len(line)
+                    if match := _VIOLATION.search(line.decode(errors="replace")):
+                        found.setdefault(match["user"], Counter())[match["subject"]] += 1
+        except OSError:
+            return found
+        return found
+
+
+def _subjects(reader: Reader) -> tuple[str, ...]:
+    return tuple(subject.removeprefix(field_bus.MQTT_PREFIX) for subject in reader.filters)
+
+
+def _sources() -> tuple[twin_queries.SourceInfo, ...]:
+    close_old_connections()
+    return twin_queries.sources()
+
+
+def _gateways() -> tuple[twin_queries.GatewayInfo, ...]:
+    close_old_connections()
+    return twin_queries.gateways_in_force()
+
+
+def _readers(sources: tuple[twin_queries.SourceInfo, ...]) -> list[Reader]:
+    found = []
+    for source in sources:
+        with contextlib.suppress(Misconfigured, KeyError):
+            found.append(reader_of(source))
+    return found
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    field = Field()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, field.stopping.set)
+    await field.run()
