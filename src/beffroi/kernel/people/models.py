@@ -50,3 +50,13 @@ class Token(models.Model):
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+
+
+class SignInFailure(models.Model):
+    """A sign-in that failed, kept for minutes to slow guessing down. `account` is a digest of the name typed."""
+
+    account = models.BinaryField()
+    at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account", "at"], name="people_failure_account")]

@@ -1,0 +1,114 @@
+"""The one door: every page, API route, frame, search and export asks here. And who the accounts are."""
+
+from __future__ import annotations
+
+import hmac
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Q
+
+from beffroi.foundation import clock
+from beffroi.foundation.clock import Instant, from_datetime, to_datetime
+from beffroi.foundation.errors import Forbidden, NotFound
+from beffroi.kernel.people import rules
+from beffroi.kernel.people.models import Clearance, Person, Token
+from beffroi.kernel.people.types import ANONYMOUS, Account, Kind, Right, Role, Territory, Verb, Viewer
+
+
+def may(
+    viewer: Viewer, verb: Verb, kind: Kind, *, desk: str = "", commune: str = "", at: Instant | None = None
+) -> bool:
+    """Tell whether this person may do this verb on this kind of thing here, now (or at an instant)."""
+    moment = clock.now() if at is None else at
+    return rules.decide(viewer.rights, verb, kind, desk=desk, commune=commune, at=moment)
+
+
+def require(
+    viewer: Viewer, verb: Verb, kind: Kind, *, desk: str = "", commune: str = "", at: Instant | None = None
+) -> None:
+    """Let pass, or raise Forbidden with the clearance that is missing."""
+    if may(viewer, verb, kind, desk=desk, commune=commune, at=at):
+        return
+    where = "".join(f" ({name} {value})" for name, value in (("desk", desk), ("commune", commune)) if value)
+    who = viewer.username or "nobody signed in, who"
+    raise Forbidden(f"{who} may not {verb} a thing of kind {kind}{where}: no clearance in force gives it")
+
+
+def territories(viewer: Viewer, verb: Verb, kind: Kind, *, at: Instant | None = None) -> tuple[Territory, ...]:
+    """Return where the person may do it, so that a list is narrowed to it; empty: nowhere."""
+    return rules.territories(viewer.rights, verb, kind, at=clock.now() if at is None else at)
+
+
+def viewer_of(person: AbstractBaseUser | AnonymousUser) -> Viewer:
+    """Return who a signed-in person is and what they may do; anonymous, or an account put out of use, may nothing."""
+    if not isinstance(person, Person) or not person.is_active:
+        return ANONYMOUS
+    return _viewer(person)
+
+
+def viewer_named(username: str) -> Viewer:
+    """Return the viewer of an account by its name. Raises NotFound."""
+    person = Person.objects.filter(username=rules.folded_name(username), is_active=True).first()
+    if person is None:
+        raise NotFound(f"no account in use is called `{username}`")
+    return _viewer(person)
+
+
+def viewer_of_token(bearer: str, *, at: Instant) -> Viewer | None:
+    """Return whom a bearer token speaks for; None when it is unknown, expired, revoked, or its account out of use.
+
+    It is found by its digest, so the time taken tells nothing about the secret; the digests are compared in constant
+    time all the same.
+    """
+    if not bearer.startswith(rules.TOKEN_PREFIX) or len(bearer) > 200:
+        return None
+    digest = rules.token_digest(bearer)
+    moment = to_datetime(at)
+    in_force = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=moment))
+    token = Token.objects.select_related("person").filter(in_force, digest=digest, person__is_active=True).first()
+    if token is None or not hmac.compare_digest(bytes(token.digest), digest):
+        return None
+    return _viewer(token.person)
+
+
+def list_accounts() -> tuple[Account, ...]:
+    """Return every account, by name. The caller asks the door (see, person)."""
+    return tuple(
+        Account(
+            person.username,
+            person.display_name,
+            tuple(sorted({Role(each.role) for each in person.clearances.all() if each.role in set(Role)})),
+            person.is_active,
+            person.demonstration,
+        )
+        for person in Person.objects.prefetch_related("clearances").order_by("username")
+    )
+
+
+def _viewer(person: Person) -> Viewer:
+    rights: set[Right] = set()
+    roles: list[Role] = []
+    for clearance in Clearance.objects.filter(person=person).order_by("id"):
+        if clearance.role not in set(Role):
+            continue  # a role that this version does not know gives nothing
+        role = Role(clearance.role)
+        roles.append(role)
+        rights |= rules.rights_of(
+            role,
+            desk=clearance.desk,
+            commune=clearance.commune,
+            valid_from=from_datetime(clearance.valid_from),
+            valid_until=from_datetime(clearance.valid_until) if clearance.valid_until else None,
+        )
+    return Viewer(
+        username=person.username,
+        display_name=person.display_name,
+        initials=person.initials,
+        language=person.language,
+        rights=frozenset(rights),
+        id=person.pk,
+        roles=tuple(dict.fromkeys(roles)),
+        palette=person.palette,
+        single_key_shortcuts=person.single_key_shortcuts,
+    )

@@ -1,0 +1,146 @@
+"""What the people's room shows: who looks, what may be done to what, and by which right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from beffroi.foundation.clock import Instant
+from beffroi.foundation.errors import Refused
+from beffroi.kernel.journal.types import Actor, ActorKind
+
+
+class Verb(StrEnum):
+    """What a person does. Named as a control room says it."""
+
+    SEE = "see"
+    SEARCH = "search"
+    EXPORT = "export"
+    ACKNOWLEDGE = "acknowledge"
+    SHELVE = "shelve"
+    OPEN = "open"
+    TAKE = "take"
+    NOTE = "note"
+    ASSIGN = "assign"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    VERIFY = "verify"
+    DECLARE = "declare"
+    REVOKE = "revoke"
+    GRANT = "grant"
+
+
+class Kind(StrEnum):
+    """What it is done to. A new kind of thing is denied to everyone until a role names it."""
+
+    SITUATION = "situation"
+    ALARM = "alarm"
+    INCIDENT = "incident"
+    ASSET = "asset"
+    READING = "reading"
+    PLACE = "place"
+    JOURNAL = "journal"
+    STATUS = "status"
+    SOURCE = "source"
+    GATEWAY = "gateway"
+    QUARANTINE = "quarantine"
+    PERSON = "person"
+    CLEARANCE = "clearance"
+    TOKEN = "token"  # noqa: S105 -- a kind of thing, not a secret
+
+
+class Role(StrEnum):
+    """A named bundle of rights (rules.RIGHTS). A clearance gives a role to a person, somewhere, for a time."""
+
+    OPERATOR = "operator"
+    ROOM_SUPERVISOR = "room_supervisor"
+    VISITOR = "visitor"
+    CITY_IT = "city_it"
+    INTEGRATION = "integration"
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """One verb on one kind of thing, at a desk (empty: every desk), in a commune (empty: all), between two instants."""
+
+    verb: Verb
+    kind: Kind
+    desk: str = ""
+    commune: str = ""
+    valid_from: Instant | None = None
+    valid_until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """Where a right holds: a desk and a commune, each empty for everywhere. Lists are narrowed by it."""
+
+    desk: str = ""
+    commune: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who looks or acts, with every right held. Anonymous has an empty name and no right at all."""
+
+    username: str
+    display_name: str
+    initials: str
+    language: str
+    rights: frozenset[Right] = field(repr=False)
+    id: int | None = None
+    roles: tuple[Role, ...] = ()
+    palette: str = "night"
+    single_key_shortcuts: bool = True
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Tell whether nobody has signed in."""
+        return not self.username
+
+    @property
+    def actor(self) -> Actor:
+        """This person as the journal names who acted."""
+        return Actor(ActorKind.PERSON, self.username, self.display_name)
+
+
+ANONYMOUS = Viewer("", "", "", "fr", frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account as the back office lists it."""
+
+    username: str
+    display_name: str
+    roles: tuple[Role, ...]
+    is_active: bool
+    demonstration: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedToken:
+    """A token just made. `secret` is shown once and kept nowhere; only its digest is."""
+
+    id: int
+    name: str
+    secret: str = field(repr=False)
+    expires_at: Instant | None
+
+
+class WrongCredentials(Refused):
+    """The name or the password is wrong; which of the two is not told."""
+
+    status = 401
+    key = "wrong-credentials"
+
+
+class TooManyAttempts(Refused):
+    """Several sign-ins of this account failed in a row. Wait for `wait_s` seconds and try again."""
+
+    status = 429
+    key = "too-many-attempts"
+
+    def __init__(self, reason: str, wait_s: int) -> None:
+        super().__init__(reason)
+        self.wait_s = wait_s
