@@ -1,4 +1,4 @@
-"""What the alarms' room shows: definitions, states after ISA-18.2 / IEC 62682, alarms."""
+"""What the alarms' room shows: definitions, states and events after ISA-18.2 / IEC 62682, alarms, transitions."""
 
 from __future__ import annotations
 
@@ -7,8 +7,15 @@ from enum import StrEnum
 from typing import Literal
 
 from beffroi.foundation.clock import Instant
+from beffroi.kernel.journal.types import Entry
 
 Operator = Literal[">", ">=", "<", "<=", "==", "!="]
+
+PRIORITIES = (1, 2, 3, 4)
+"""1 asks for an act now, 4 waits for the morning list. About 5 % of alarms should be 1, 15 % 2 (EEMUA 191)."""
+
+RELATIONS = ("self", "feeds", "contains")
+"""How one asset's alarm may explain another's: on the same asset, or through a relation of the twin, from upstream."""
 
 
 class AlarmState(StrEnum):
@@ -28,14 +35,31 @@ OPEN_STATES = (
     AlarmState.SUPPRESSED,
 )
 
+ACTIVE_STATES = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.SUPPRESSED)
+"""Those in which the condition still holds on the equipment."""
+
+STANDING_STATES = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
+"""Those that are put before a person."""
+
+
+class AlarmEvent(StrEnum):
+    """What moves an alarm from one state to another (ISA-18.2, figure of the alarm state transitions)."""
+
+    RAISE = "raise"
+    RETURN = "return"
+    ACKNOWLEDGE = "acknowledge"
+    SUPPRESS = "suppress"
+    RELEASE = "release"
+
 
 @dataclass(frozen=True, slots=True)
 class Definition:
     """Why an alarm exists and what to do about it. No rule without the five answers.
 
     Either a threshold on a quantity (`quantity operator threshold`) or, with `silence_periods`, the absence of reports
-    for that many of the asset's periods. Delays in seconds. `suppressed_by` names a relation and the definition
-    upstream that explains this one: `feeds:cabinet_tripped` on a light point's alarm points to its cabinet's.
+    for that many of the asset's periods. Delays in seconds, dead band in the quantity's unit. `suppressed_by` names
+    what upstream explains this alarm, as `relation:definition`: `feeds:lighting_cabinet_tripped` on a light point.
+    Once the explanation has returned, the alarm has `release_delay_s` to return too; past it, it stands by itself.
     """
 
     code: str
@@ -56,12 +80,31 @@ class Definition:
     priority: int
     desk: str
     opens_incident: bool
-    suppressed_by: str
+    suppressed_by: tuple[str, ...] = ()
+    release_delay_s: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """The condition of a definition began (`raise`) or ceased (`return`) on an asset, delays included.
+
+    `at` is when, in observed time; `value` is what the equipment said (periods missed, for silence).
+    """
+
+    kind: Literal["raise", "return"]
+    code: str
+    asset_id: int
+    value: float
+    at: Instant
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """One occurrence of a definition on an asset."""
+    """One occurrence of a definition on an asset.
+
+    `raised_at` is when the condition was established, `announced_at` when it was last put before a person (None while it
+    never was, being explained by another alarm).
+    """
 
     id: int
     definition: Definition
@@ -77,9 +120,42 @@ class Alarm:
     desk: str
     value: float | None
     raised_at: Instant
+    announced_at: Instant | None
     acknowledged_at: Instant | None
     acknowledged_by: str
     returned_at: Instant | None
     ended_at: Instant | None
     suppressed_by_id: int | None
     suppressed_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An alarm that now stands before people: new, come back, or no longer explained by another.
+
+    Carries what an incident is opened from, so that nobody has to look it up again.
+    """
+
+    alarm_id: int
+    asset_id: int
+    code: str
+    title: str
+    priority: int
+    desk: str
+    opens_incident: bool
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a batch of transitions changed, and the journal lines that tell it.
+
+    `returned` and `suppressed` are the alarms whose condition ceased, or is now explained by another alarm: neither
+    keeps an incident going. `ignored` counts transitions that changed nothing (already so, or no longer defined).
+    """
+
+    raised: tuple[Raised, ...] = ()
+    returned: tuple[int, ...] = ()
+    suppressed: tuple[int, ...] = ()
+    ignored: int = 0
+    lines: tuple[Entry, ...] = ()
