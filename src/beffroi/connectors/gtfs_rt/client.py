@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 
 import httpx
@@ -49,7 +49,7 @@ class GtfsRtClient:
         self._asked_before = False
         self._last = _Fetched(b"", b"", {})
 
-    async def frames(self) -> AsyncIterator[bytes]:
+    async def frames(self) -> AsyncGenerator[bytes, None]:
         """Yield each feed that differs from the last, for ever.
 
         Raises Unreachable after `attempts` failures in a row and Refused when asking again would not help as things

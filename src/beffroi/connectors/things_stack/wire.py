@@ -78,12 +78,12 @@ def decode_uplink(payload: bytes) -> Uplink:
     try:
         return _uplinks.decode(payload)
     except msgspec.DecodeError as error:
-        raise Malformed(f"not a The Things Stack v3 uplink: {error}") from error
+        raise Malformed(f"not an uplink of The Things Stack v3: {error}") from error
     except RecursionError as error:
-        raise Malformed("not a The Things Stack v3 uplink: nested too deep") from error
+        raise Malformed("not an uplink of The Things Stack v3: nested too deep") from error
     except UnicodeDecodeError as error:
         reason = f"not UTF-8, {error.reason} at byte {error.start} of a text"
-        raise Malformed(f"not a The Things Stack v3 uplink: {reason}") from error
+        raise Malformed(f"not an uplink of The Things Stack v3: {reason}") from error
 
 
 def encode_event(event: Uplink) -> bytes:
