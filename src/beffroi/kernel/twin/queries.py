@@ -201,6 +201,16 @@ def list_assets(
     return tuple(_asset(row) for row in rows.order_by("code")[: min(limit, 500)])
 
 
+def ids_of_class(asset_class: str) -> list[int]:
+    """Return the numbers of every asset of a class."""
+    return list(AssetRow.objects.filter(asset_class=asset_class).values_list("id", flat=True))
+
+
+def ids_of_codes(codes: Sequence[str]) -> list[int]:
+    """Return the numbers of the assets that have these codes; unknown codes are passed over."""
+    return list(AssetRow.objects.filter(code__in=codes).values_list("id", flat=True))
+
+
 def nearest(
     x_m: float, y_m: float, *, asset_class: str, within_m: float = 500.0, limit: int = 5
 ) -> tuple[tuple[Asset, float], ...]:
@@ -343,7 +353,9 @@ def lag_by_partition(now: Instant) -> dict[str, float]:
     message applied: an engine that is down shows as lag, never as silence.
     """
     lags: dict[str, float] = {}
-    for row in Position.objects.exclude(checked_at=None):
+    for row in Position.objects.all():
+        if row.checked_at is None:
+            continue
         spoke = now - from_datetime(row.checked_at) < 10_000_000
         last = from_datetime(row.received_at or row.checked_at)
         lags[f"{row.stream}/{row.partition}"] = 0.0 if spoke and row.pending == 0 else round((now - last) / 1e6, 3)

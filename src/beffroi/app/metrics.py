@@ -1,0 +1,81 @@
+"""`/metrics`: what the post counts and measures, in Prometheus' text format."""
+
+from __future__ import annotations
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
+from psycopg import Error
+
+from beffroi.foundation.clock import now
+from beffroi.foundation.database import connect
+from beffroi.foundation.errors import BeffroiError
+from beffroi.foundation.heartbeat import heartbeats
+
+_REPORTS = "SELECT s.code, c.received + c.denied, c.stored, c.quarantined, c.refused FROM twin_counter c JOIN twin_source s ON s.id = c.source_id"
+_OUTCOMES = ("received", "stored", "quarantined", "refused")
+
+
+class _Post(Collector):
+    def __init__(self, ready: bool) -> None:
+        self.ready = ready
+
+    def collect(self):  # type: ignore[no-untyped-def]
+        """Yield every family, once for each scrape."""
+        yield GaugeMetricFamily("beffroi_ready", "1 when every part of the post serves", value=float(self.ready))
+        yield from self._processes()
+        try:
+            yield from self._database()
+        except (BeffroiError, Error):
+            return
+
+    def _processes(self):  # type: ignore[no-untyped-def]
+        families: dict[str, GaugeMetricFamily] = {}
+        for heartbeat in heartbeats().values():
+            figures = {
+                **heartbeat.figures,
+                "heartbeat_age_s": (now() - heartbeat.at) / 1e6,
+                "up": float(heartbeat.ready),
+            }
+            for name, value in figures.items():
+                family = families.setdefault(
+                    name, GaugeMetricFamily(f"beffroi_process_{name}", f"{name} of each process", labels=["process"])
+                )
+                family.add_metric([heartbeat.name], value)
+        yield from families.values()
+
+    def _database(self):  # type: ignore[no-untyped-def]
+        with connect() as connection:
+            reports = CounterMetricFamily(
+                "beffroi_reports", "Reports by source and outcome", labels=["source", "outcome"]
+            )
+            for code, *counts in connection.execute(_REPORTS):
+                for outcome, value in zip(_OUTCOMES, counts, strict=True):
+                    reports.add_metric([code, outcome], value)
+            yield reports
+            for name, help_text, query in _GAUGES:
+                row = connection.execute(query).fetchone()
+                yield GaugeMetricFamily(name, help_text, value=float(row[0] or 0) if row else 0.0)
+
+
+_GAUGES = (
+    (
+        "beffroi_alarms_open",
+        "Alarms standing before people",
+        "SELECT count(*) FROM alarms_alarm WHERE ended_at IS NULL AND suppressed_by_id IS NULL",
+    ),
+    (
+        "beffroi_incidents_open",
+        "Incidents not closed",
+        "SELECT count(*) FROM incidents_incident WHERE closed_at IS NULL",
+    ),
+    ("beffroi_journal_sequence", "Last line of the journal", "SELECT seq FROM journal_head"),
+    ("beffroi_journal_sealed", "Last sealed line", "SELECT max(last_seq) FROM journal_seal"),
+)
+
+
+def exposition(ready: bool) -> tuple[bytes, str]:
+    """Return the text of a scrape and its content type."""
+    registry = CollectorRegistry()
+    registry.register(_Post(ready))
+    return generate_latest(registry), CONTENT_TYPE_LATEST

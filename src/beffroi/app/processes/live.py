@@ -1,0 +1,326 @@
+"""The `live` process: server-sent events. Screens follow the journal, so what a screen missed can always be told again.
+
+Every stream begins at a line of the journal (the page's, or the last one received) and is brought forward from there: a
+console that was cut off, or a `live` that was killed, loses nothing. Changes are gathered five times a second and rendered
+once for each scope (language and rights), not once for each console.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import psycopg
+import uvicorn
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+from beffroi.app.embedded.children import free_port
+from beffroi.console import frames
+from beffroi.foundation import bus as field_bus
+from beffroi.foundation.clock import now
+from beffroi.foundation.database import database_url
+from beffroi.foundation.errors import BeffroiError
+from beffroi.foundation.heartbeat import beat
+from beffroi.foundation.log import logger
+from beffroi.foundation.settings import publish_address
+from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import CLASSES
+
+log = logger("live")
+FRAME_EVERY_S = 0.2
+HEARTBEAT_EVERY_S = 2.0
+MOVERS_EVERY_FRAMES = 5
+MOST_LINES = 2_000
+MOST_WAITING = 200
+COOKIE = "beffroi_session"
+Scope = tuple[str, frozenset[Any]]
+
+
+@dataclass(slots=True, eq=False)
+class Console:
+    """One connected screen: whose, what it watches, what waits to be sent to it."""
+
+    viewer: Viewer
+    asset_id: int | None
+    seq: int
+    waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
+
+    @property
+    def scope(self) -> Scope:
+        """What decides the content of a frame: consoles of one scope share it."""
+        return scope_of(self.viewer)
+
+    def send(self, message: bytes) -> None:
+        """Have a message sent; a screen too slow to follow is told to load its page anew."""
+        try:
+            self.waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            while not self.waiting.empty():
+                self.waiting.get_nowait()
+            self.waiting.put_nowait(event("resync", {}))
+
+
+def scope_of(viewer: Viewer) -> Scope:
+    """Return what decides which frames a person may see, and in what language."""
+    return viewer.language, frozenset(viewer.rights)
+
+
+def event(name: str, data: Mapping[str, Any], seq: int | None = None) -> bytes:
+    """Return one server-sent event (HTML Living Standard, 9.2)."""
+    head = f"id: {seq}\n" if seq is not None else ""
+    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+
+
+class Broadcaster:
+    """Gathers what changed and sends it to the consoles, five times a second."""
+
+    def __init__(self) -> None:
+        self.consoles: set[Console] = set()
+        self.seq = 0
+        self.told = asyncio.Event()
+        self.movers: dict[int, list[float | int | None]] = {}
+        self.moving: dict[int, None] = {}
+        self.names: dict[int, str] = {}
+        self.values: dict[int, dict[str, list[float | int]]] = {}
+        self.fresh: set[int] = set()
+        self.frames_total = 0
+        self.ready = False
+
+    # -- what comes in ---------------------------------------------------------------------------------------------
+
+    async def follow_journal(self) -> None:
+        """Listen for new lines; begin again when the database is lost."""
+        while True:
+            try:
+                async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
+                    await connection.execute("LISTEN journal")
+                    if not self.seq:
+                        self.seq = await in_thread(journal.last_seq)
+                    await in_thread(self._learn)
+                    self.told.set()
+                    self.ready = True
+                    async for _ in connection.notifies():
+                        self.told.set()
+            except (psycopg.Error, BeffroiError, OSError) as error:
+                self.ready = False
+                log.warning("database lost, listening again", error=str(error))
+                await asyncio.sleep(0.3)
+
+    def _learn(self) -> None:
+        self.names = {number: name for name, number in twin.quantity_ids().items()}
+        moving = [slug for slug, entry in CLASSES.items() if entry.moves]
+        self.moving = {asset_id: None for slug in moving for asset_id in twin.ids_of_class(slug)}
+
+    async def follow_bus(self) -> None:
+        """Listen to the values and the silences that engines publish."""
+        while True:
+            try:
+                bus: Client = await field_bus.connect("live")
+            except BeffroiError as error:
+                log.warning("bus lost, listening again", error=str(error))
+                await asyncio.sleep(0.3)
+                continue
+            await bus.subscribe("live.values", cb=self._values)
+            await bus.subscribe("live.freshness", cb=self._freshness)
+            await asyncio.Event().wait()
+
+    async def _values(self, message: Msg) -> None:
+        frame = msgspec.msgpack.decode(message.data)
+        watched = {console.asset_id for console in self.consoles if console.asset_id is not None}
+        moving = self.moving
+        columns = zip(
+            frame["asset"], frame["quantity"], frame["value"], frame["observed_at"], frame["received_at"], strict=True
+        )
+        for asset, quantity, value, observed_at, received_at in columns:
+            if asset in moving:
+                self._moved(asset, self.names.get(quantity, ""), value, observed_at)
+            if asset in watched:
+                name = self.names.get(quantity)
+                if name is None:
+                    await in_thread(self._learn)
+                    name = self.names.get(quantity, "")
+                self.values.setdefault(asset, {})[name] = [value, observed_at, received_at]
+
+    def _moved(self, asset: int, quantity: str, value: float, observed_at: int) -> None:
+        place = {"longitude_deg": 1, "latitude_deg": 2, "heading_deg": 3}.get(quantity)
+        if place is not None:
+            mover = self.movers.setdefault(asset, [asset, None, None, None, 0])
+            mover[place] = value
+            mover[4] = observed_at
+
+    async def _freshness(self, message: Msg) -> None:
+        self.fresh.update(asset for asset, _ in msgspec.msgpack.decode(message.data))
+
+    # -- what goes out ---------------------------------------------------------------------------------------------
+
+    async def broadcast(self) -> None:
+        """Send frames for ever; a fault in one is logged and the next is made."""
+        turn = 0
+        while True:
+            await asyncio.sleep(FRAME_EVERY_S)
+            turn += 1
+            try:
+                await self._frame(with_movers=turn % MOVERS_EVERY_FRAMES == 0)
+            except Exception as error:
+                log.exception("frame failed", error=str(error))
+                self.told.set()
+
+    async def _frame(self, *, with_movers: bool) -> None:
+        subjects: frozenset[str] = frozenset()
+        if self.told.is_set():
+            self.told.clear()
+            seq = await in_thread(journal.last_seq)
+            if seq > self.seq:
+                subjects = frozenset(await in_thread(journal.subjects_changed, self.seq, seq))
+                self.seq = seq
+        movers = [mover for mover in self.movers.values() if None not in mover[:3]] if with_movers else []
+        if with_movers:
+            self.movers = {}
+        fresh, self.fresh = self.fresh, set()
+        values, self.values = self.values, {}
+        if not self.consoles or not (subjects or movers or fresh or values):
+            return
+        conditions = await self._conditions(subjects, fresh)
+        rendered: dict[Scope, list[dict[str, Any]]] = {}
+        for console in list(self.consoles):
+            if subjects and console.scope not in rendered:
+                rendered[console.scope] = await in_thread(frames.fragments_for, subjects, console.viewer)
+            own = values.get(console.asset_id, {}) if console.asset_id is not None else {}
+            data = {
+                "seq": self.seq,
+                "fragments": rendered.get(console.scope, []),
+                "movers": movers,
+                "conditions": conditions,
+                "values": [[name, *value] for name, value in own.items()],
+            }
+            if any(data[key] for key in ("fragments", "movers", "conditions", "values")):
+                console.send(event("frame", data, self.seq))
+                self.frames_total += 1
+
+    async def _conditions(self, subjects: frozenset[str], fresh: set[int]) -> list[list[int]]:
+        codes = sorted(subject.removeprefix("asset:") for subject in subjects if subject.startswith("asset:"))
+        touched = fresh | set(await in_thread(twin.ids_of_codes, codes)) if codes else fresh
+        if not touched:
+            return []
+        found = await in_thread(frames.conditions_of, sorted(touched))
+        return [[asset, found.get(asset, 0)] for asset in sorted(touched)]
+
+    async def bring_forward(self, console: Console) -> bytes | None:
+        """Return the frame that takes a console from its own line to the present one, or a resync when it is too far."""
+        if console.seq >= self.seq:
+            return None
+        if self.seq - console.seq > MOST_LINES:
+            return event("resync", {}, self.seq)
+        until = self.seq
+        subjects = frozenset(await in_thread(journal.subjects_changed, console.seq, until))
+        data = {
+            "seq": until,
+            "fragments": await in_thread(frames.fragments_for, subjects, console.viewer),
+            "movers": [],
+            "conditions": await self._conditions(subjects, set()),
+            "values": [],
+        }
+        return event("frame", data, until)
+
+
+async def in_thread(work: Any, *arguments: Any) -> Any:
+    """Call a function that reads the database in a thread."""
+
+    def call() -> Any:
+        close_old_connections()
+        return work(*arguments)
+
+    return await sync_to_async(call, thread_sensitive=False)()
+
+
+broadcaster = Broadcaster()
+
+
+async def stream(request: Request) -> Response:
+    """Serve one console's stream. 401 without a session, 403 where the one door refuses, 404 for an unknown asset."""
+    viewer = await in_thread(people.viewer_of_session, request.cookies.get(COOKIE, ""))
+    if viewer is None:
+        return JSONResponse({"title": "sign in first", "status": 401}, 401)
+    asset_id: int | None = None
+    try:
+        await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.SITUATION))
+        if code := request.query_params.get("asset"):
+            await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.ASSET))
+            asset_id = (await in_thread(twin.get_asset, code)).id
+    except BeffroiError as error:
+        return JSONResponse({"title": error.reason, "status": error.status}, error.status)
+    asked = request.headers.get("last-event-id") or request.query_params.get("since") or ""
+    seq = int(asked) if asked.isdigit() else broadcaster.seq
+    console = Console(viewer, asset_id, seq)
+    return StreamingResponse(
+        _events(console),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+    )
+
+
+async def _events(console: Console) -> AsyncIterator[bytes]:
+    broadcaster.consoles.add(console)  # first listen, then look back: nothing falls between
+    try:
+        yield b"retry: 1000\n\n"
+        if (missed := await broadcaster.bring_forward(console)) is not None:
+            yield missed
+        while True:
+            try:
+                message = await asyncio.wait_for(console.waiting.get(), HEARTBEAT_EVERY_S)
+            except TimeoutError:
+                message = event("heartbeat", {"at": now(), "seq": broadcaster.seq})
+            yield message
+    finally:
+        broadcaster.consoles.discard(console)
+
+
+async def _say_alive() -> None:
+    while True:
+        reasons = [] if broadcaster.ready else ["not listening to the journal yet"]
+        figures = {"consoles": len(broadcaster.consoles), "frames_total": broadcaster.frames_total}
+        beat("live", now(), ready=broadcaster.ready, reasons=reasons, figures=figures)
+        await asyncio.sleep(1)
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
+    work = (broadcaster.follow_journal(), broadcaster.follow_bus(), broadcaster.broadcast(), _say_alive())
+    tasks = [asyncio.create_task(each) for each in work]
+    yield
+    for task in tasks:
+        task.cancel()
+
+
+app = Starlette(routes=[Route("/live/console", stream)], lifespan=_lifespan)
+
+
+def main() -> None:
+    """Serve on a free loopback port, which the front door finds in the run folder."""
+    port = free_port()
+    publish_address("live", f"http://127.0.0.1:{port}")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    uvicorn.run(
+        app,
+        host="127.0.0.1",
+        port=port,
+        loop="uvloop",
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=1,
+    )

@@ -1,0 +1,94 @@
+"""The `worker` process: seals the journal every second, runs the queue of jobs, and what is due each day."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
+from procrastinate.contrib.django import app as jobs
+
+from beffroi.foundation.clock import DAY, now
+from beffroi.foundation.heartbeat import beat
+from beffroi.foundation.log import logger
+from beffroi.foundation.settings import settings
+from beffroi.kernel.journal import actions as journal
+from beffroi.kernel.twin import actions as twin
+
+log = logger("worker")
+SEAL_EVERY_S = 1.0
+
+
+@jobs.periodic(cron="7 * * * *")
+@jobs.task(name="make_history_days", queueing_lock="make_history_days", pass_context=False)
+def make_history_days(timestamp: int) -> None:
+    """Make the history's partitions of today and the two days after, so that none is made in a hurry at midnight."""
+    at = timestamp * 1_000_000
+    twin.ensure_history(at, at + 2 * DAY)
+
+
+@jobs.periodic(cron="23 3 * * *")
+@jobs.task(name="drop_expired_readings", queueing_lock="drop_expired_readings", pass_context=False)
+def drop_expired_readings(timestamp: int) -> None:
+    """Drop days of history and quarantined frames that are past their time."""
+    ours = settings()
+    days, frames = twin.drop_expired(
+        timestamp * 1_000_000, history_days=ours.history_days, quarantine_days=ours.quarantine_days
+    )
+    log.info("expired readings dropped", days=days, frames=frames)
+
+
+class Worker:
+    """The process, from start to stop."""
+
+    def __init__(self) -> None:
+        self.stopping = asyncio.Event()
+        self.seals_total = 0
+
+    async def run(self) -> None:
+        """Serve until asked to stop; a lost database is waited for."""
+        jobs_task = asyncio.create_task(self._jobs())
+        while not self.stopping.is_set():
+            try:
+                sealed = await sync_to_async(_seal, thread_sensitive=False)()
+                self.seals_total += sealed
+                beat("worker", now(), figures={"seals_total": self.seals_total})
+            except Exception as error:
+                log.warning("the journal could not be sealed, trying again", error=f"{type(error).__name__}: {error}")
+                beat("worker", now(), ready=False, reasons=["the database does not answer"])
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)
+        jobs_task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await jobs_task
+
+    async def _jobs(self) -> None:
+        while True:
+            try:
+                connector = jobs.connector.get_worker_connector()
+                async with jobs.replace_connector(connector).open_async() as opened:
+                    await opened.run_worker_async(install_signal_handlers=False, concurrency=4, listen_notify=True)
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:
+                log.warning("the queue of jobs is lost, starting anew", error=f"{type(error).__name__}: {error}")
+                await asyncio.sleep(1)
+
+
+def _seal() -> int:
+    close_old_connections()
+    count = 0
+    while journal.seal(now()) is not None:
+        count += 1
+    return count
+
+
+async def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    worker = Worker()
+    loop = asyncio.get_running_loop()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(sign, worker.stopping.set)
+    await worker.run()

@@ -1,0 +1,125 @@
+"""What a post needs before its processes start: tables, definitions, and, for the demonstration, a city with its people.
+
+Every step can be run again: it does what is missing and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import bcrypt
+from django.core.management import call_command
+
+from beffroi.foundation.clock import DAY, now
+from beffroi.foundation.errors import Conflict
+from beffroi.foundation.log import logger
+from beffroi.foundation.settings import settings
+from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.alarms.rules import parse_definitions
+from beffroi.kernel.journal.types import Actor, ActorKind
+from beffroi.kernel.people import actions as people
+from beffroi.kernel.places import actions as places
+from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin.models import Source
+
+log = logger("provision")
+SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
+PROFILE = Path(__file__).parent / "profile"
+CITY_SOURCES = {
+    "lighting": ("mqtt_json", {}),
+    "traffic": ("mqtt_json", {}),
+    "buildings": ("mqtt_json", {}),
+    "fleet": ("mqtt_json", {}),
+    "lorawan": ("chirpstack", {"application_id": "1"}),
+    "things": ("things_stack", {"application": "batiments", "tenant": "ttn"}),
+}
+
+
+def prepare_database() -> None:
+    """Bring the tables up to date and put the alarm definitions in force."""
+    call_command("migrate", interactive=False, verbosity=0)
+    at = now()
+    twin.ensure_history(at, at + 2 * DAY)
+    definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
+    alarms.publish_definitions(definitions, by=SYSTEM, at=at)
+
+
+def city_folder() -> Path:
+    """Return the folder of the simulated city's files."""
+    return settings().data.absolute() / "city"
+
+
+def prepare_city(city_http_port: int) -> None:
+    """Generate the simulated city, import its inventories as a city would its own, give its gateways and people access."""
+    ours = settings()
+    folder = city_folder()
+    wanted = {"profile": ours.city, "seed": ours.city_seed}
+    mark = folder / "imported.json"
+    if not mark.exists() or json.loads(mark.read_text()) != wanted:
+        _generate(folder)
+        _import(folder)
+        mark.write_text(json.dumps(wanted))
+    accounts = people.ensure_demonstration_accounts(now())
+    (ours.run / "accounts.json").write_text(json.dumps(accounts))
+    _gateways(folder, city_http_port)
+
+
+def _generate(folder: Path) -> None:
+    from beffroi.rehearsal.generator import generate
+
+    draft = folder.with_name("city.new")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    log.info("generating the city", profile=settings().city, seed=settings().city_seed)
+    generate(settings().city, settings().city_seed, draft)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft.replace(folder)
+
+
+def _import(folder: Path) -> None:
+    at = now()
+    for code, (connector, options) in CITY_SOURCES.items():
+        twin.declare_source(code, connector, by=SYSTEM, at=at, options=options)
+    twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": "http://127.0.0.1:1/", "period_s": 10})
+    steps: tuple[tuple[str, Callable[..., object]], ...] = (
+        ("communes.geojson", places.import_communes),
+        ("streets.geojson", places.import_streets),
+        ("addresses.csv", places.import_addresses),
+        ("assets.csv", twin.import_assets),
+        ("relations.csv", twin.import_relations),
+    )
+    for name, step in steps:
+        step(folder / name, by=SYSTEM, at=now())
+        log.info("imported", file=name)
+
+
+def _gateways(folder: Path, city_http_port: int) -> None:
+    """Give each of the city's gateways its own password, kept where the simulated city alone reads it."""
+    file = folder / "gateways.json"
+    known = json.loads(file.read_text()) if file.exists() else {}
+    at = now()
+    for code, (connector, options) in CITY_SOURCES.items():
+        if code in known:
+            continue
+        name, password = f"city-{code}", secrets.token_urlsafe(18)
+        source = Source.objects.get(code=code)
+        try:
+            twin.add_gateway(name, source, hash_password(password), by=SYSTEM, at=at)
+        except Conflict:  # its password was lost with the file: the old gateway goes, a new one comes
+            twin.revoke_gateway(name, by=SYSTEM, at=at, reason="the simulated city's passwords were made anew")
+            name = f"{name}-{secrets.token_hex(3)}"
+            twin.add_gateway(name, source, hash_password(password), by=SYSTEM, at=at)
+        known[code] = {"username": name, "password": password, "connector": connector, "settings": options}
+    file.touch(mode=0o600)
+    file.write_text(json.dumps(known))
+    url = f"http://127.0.0.1:{city_http_port}/gtfs-rt/vehicle-positions.pb"
+    twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": url, "period_s": 10})
+
+
+def hash_password(password: str) -> str:
+    """Return the bcrypt that nats-server checks. Cost 8: our passwords are random, and a broker checks them at every CONNECT."""
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(8)).decode()
