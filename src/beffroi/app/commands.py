@@ -73,7 +73,7 @@ def up(city: bool, detach: bool) -> None:
     set_up("supervisor")
 
     async def run() -> None:
-        supervisor = Supervisor(city, say=lambda words: click.echo(words))
+        supervisor = Supervisor(city, say=click.echo)
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(sign, supervisor.stopping.set)

@@ -21,6 +21,7 @@ MINUTE: Instant = 60 * SECOND
 HOUR: Instant = 60 * MINUTE
 DAY: Instant = 24 * HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def now() -> Instant:
@@ -37,7 +38,7 @@ def from_datetime(moment: datetime) -> Instant:
     """Return the date as an instant. Raises ValueError for a date without a zone: guess no zone."""
     if moment.tzinfo is None:
         raise ValueError("a date without a time zone cannot be placed in time")
-    return (moment - _EPOCH) // timedelta(microseconds=1)
+    return (moment - _EPOCH) // _MICROSECOND
 
 
 def to_rfc3339(instant: Instant) -> str:
