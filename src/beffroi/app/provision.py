@@ -34,7 +34,7 @@ CITY_SOURCES = {
     "traffic": ("mqtt_json", {}),
     "buildings": ("mqtt_json", {}),
     "fleet": ("mqtt_json", {}),
-    "lorawan": ("chirpstack", {"application_id": "1"}),
+    "lorawan": ("chirpstack", {"application_ids": ["1"]}),
     "things": ("things_stack", {"application": "batiments", "tenant": "ttn"}),
 }
 

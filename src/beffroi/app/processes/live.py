@@ -29,7 +29,7 @@ from starlette.routing import Route
 from beffroi.app.embedded.children import free_port
 from beffroi.console import frames
 from beffroi.foundation import bus as field_bus
-from beffroi.foundation.clock import now
+from beffroi.foundation.clock import SECOND, now
 from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import BeffroiError
 from beffroi.foundation.heartbeat import beat
@@ -47,6 +47,7 @@ HEARTBEAT_EVERY_S = 2.0
 MOVERS_EVERY_FRAMES = 5
 MOST_LINES = 2_000
 MOST_WAITING = 200
+CHECK_EVERY = 30 * SECOND
 COOKIE = "beffroi_session"
 Scope = tuple[str, frozenset[Any]]
 
@@ -268,19 +269,24 @@ async def stream(request: Request) -> Response:
     seq = int(asked) if asked.isdigit() else broadcaster.seq
     console = Console(viewer, asset_id, seq)
     return StreamingResponse(
-        _events(console),
+        _events(console, request.cookies.get(COOKIE, "")),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
-async def _events(console: Console) -> AsyncIterator[bytes]:
+async def _events(console: Console, session_key: str) -> AsyncIterator[bytes]:
     broadcaster.consoles.add(console)  # first listen, then look back: nothing falls between
     try:
         yield b"retry: 1000\n\n"
         if (missed := await broadcaster.bring_forward(console)) is not None:
             yield missed
+        checked = now()
         while True:
+            if now() - checked > CHECK_EVERY:
+                checked = now()
+                if await in_thread(people.viewer_of_session, session_key) != console.viewer:
+                    return  # signed out, or cleared otherwise: the browser comes back and is judged anew
             try:
                 message = await asyncio.wait_for(console.waiting.get(), HEARTBEAT_EVERY_S)
             except TimeoutError:

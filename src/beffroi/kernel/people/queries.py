@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hmac
 
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.db.models import Q
+from django.utils.crypto import constant_time_compare
 
 from beffroi.foundation import clock
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
@@ -70,6 +73,21 @@ def viewer_of_token(bearer: str, *, at: Instant) -> Viewer | None:
     if token is None or not hmac.compare_digest(bytes(token.digest), digest):
         return None
     return _viewer(token.person)
+
+
+def viewer_of_session(session_key: str) -> Viewer | None:
+    """Return whose session a cookie names; None when it is unknown, ended, older than the password, or out of use.
+
+    For the process that serves streams, which has no middleware of Django's.
+    """
+    if not session_key:
+        return None
+    data = SessionStore(session_key=session_key).load()
+    person = Person.objects.filter(pk=data.get(SESSION_KEY, 0) or 0, is_active=True).first()
+    known = str(data.get(HASH_SESSION_KEY, ""))
+    if person is None or not constant_time_compare(known, person.get_session_auth_hash()):
+        return None
+    return _viewer(person)
 
 
 def list_accounts() -> tuple[Account, ...]:
