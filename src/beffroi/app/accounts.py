@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from beffroi.foundation.clock import DAY, Instant
+from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Malformed, NotFound
 from beffroi.kernel.journal.types import Actor
 from beffroi.kernel.people import actions as people
@@ -40,5 +40,4 @@ def create_token_for(name: str, username: str | None, days: int | None, *, by: A
             by=by,
             at=at,
         )
-    expires_at = None if days is None else at + days * DAY
-    return people.create_token(account, name, by=by, at=at, expires_at=expires_at).secret
+    return people.create_token(account, name, by=by, at=at, days=days, reason="asked for on the command line").secret

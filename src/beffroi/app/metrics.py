@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from psycopg import Error
 
@@ -29,7 +31,7 @@ class _Post(Collector):
         except (BeffroiError, Error):
             return
 
-    def _processes(self):  # type: ignore[no-untyped-def]
+    def _processes(self) -> Iterator[Metric]:
         families: dict[str, GaugeMetricFamily] = {}
         for heartbeat in heartbeats().values():
             figures = {
@@ -44,7 +46,7 @@ class _Post(Collector):
                 family.add_metric([heartbeat.name], value)
         yield from families.values()
 
-    def _database(self):  # type: ignore[no-untyped-def]
+    def _database(self) -> Iterator[Metric]:
         with connect() as connection:
             reports = CounterMetricFamily(
                 "beffroi_reports", "Reports by source and outcome", labels=["source", "outcome"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import bcrypt
 from django.core.management import call_command
@@ -29,7 +30,7 @@ from beffroi.kernel.twin.models import Source
 log = logger("provision")
 SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
 PROFILE = Path(__file__).parent / "profile"
-CITY_SOURCES = {
+CITY_SOURCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "lighting": ("mqtt_json", {}),
     "traffic": ("mqtt_json", {}),
     "buildings": ("mqtt_json", {}),

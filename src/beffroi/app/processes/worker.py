@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
@@ -67,9 +68,10 @@ class Worker:
     async def _jobs(self) -> None:
         while True:
             try:
-                connector = jobs.connector.get_worker_connector()
-                async with jobs.replace_connector(connector).open_async() as opened:
-                    await opened.run_worker_async(install_signal_handlers=False, concurrency=4, listen_notify=True)
+                connector: Any = jobs.connector
+                with jobs.replace_connector(connector.get_worker_connector()) as queue:
+                    async with queue.open_async():
+                        await queue.run_worker_async(install_signal_handlers=False, concurrency=4)
             except asyncio.CancelledError:
                 raise
             except Exception as error:
