@@ -61,6 +61,9 @@ def _found(text: str, limit: int = 10) -> list[str]:
         ("5 all tilleul", "4 allée des Tilleuls, Montrond"),
         ("tilleuls", "allée des Tilleuls, Montrond"),
         ("bvd saint eloy", "boulevard Saint-Éloi, Montrond"),
+        ("blvrd saint eloi", "boulevard Saint-Éloi, Montrond"),
+        ("allee des tileuls montrond", "allée des Tilleuls, Montrond"),
+        ("allée des tilleuls valfleury", "allée des Tilleuls, Montrond"),
     ],
 )
 def test_address_is_found_as_people_type_it(text: str, first: str) -> None:

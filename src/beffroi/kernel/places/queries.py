@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from django.db import connection
+from django.db import connection, transaction
 from scipy.spatial import KDTree
 from shapely.geometry import Point, shape
 
@@ -14,19 +14,13 @@ from beffroi.kernel.places import models, rules
 from beffroi.kernel.places.types import Address, Commune, NearAddress
 
 MAX_LIMIT = 50
-_LEAST_LIKENESS = 0.45
+_LEAST_LIKENESS = "0.4"
 
 _BY_WORDS = """
 SELECT street, commune, lon, lat FROM places_thoroughfare t
-WHERE {words}
-ORDER BY (SELECT count(*) FROM unnest(%s::text[]) AS w WHERE t.folded LIKE '%% ' || w || ' %%') DESC,
+WHERE {conditions}
+ORDER BY (SELECT count(*) FROM unnest(%s::text[]) AS w WHERE t.folded LIKE '%% ' || w || ' %%') DESC, {likeness}
     length(folded), folded
-LIMIT %s
-"""
-_BY_LIKENESS = """
-SELECT street, commune, lon, lat FROM places_thoroughfare
-WHERE word_similarity(%s, folded) >= %s
-ORDER BY word_similarity(%s, folded) DESC, length(folded), folded
 LIMIT %s
 """
 _NUMBERS = """
@@ -57,7 +51,7 @@ def search_addresses(text: str, limit: int = 10) -> tuple[Address, ...]:
     most = max(1, min(limit, MAX_LIMIT))
     if not wanted.words:
         return ()
-    streets = _by_words(wanted, most) or _by_likeness(wanted, most)
+    streets = _by_words(wanted, (), wanted.words, most) or _by_likeness(wanted, most)
     if not wanted.number:
         return tuple(Address("", street, commune, lon, lat) for street, commune, lon, lat in streets)
     first = int(wanted.number.split()[0])
@@ -67,19 +61,38 @@ def search_addresses(text: str, limit: int = 10) -> tuple[Address, ...]:
         return tuple(Address(*row) for row in cursor.fetchall())
 
 
-def _by_words(wanted: rules.Sought, limit: int) -> list[tuple[str, str, float, float]]:
-    conditions = " AND ".join(f"({' OR '.join(['folded LIKE %s'] * len(forms))})" for forms in wanted.words)
-    patterns = [f"% {form}%" for forms in wanted.words for form in forms]
+_Forms = tuple[str, ...]
+_StreetRow = tuple[str, str, float, float]
+
+
+def _by_words(wanted: rules.Sought, alike: Sequence[_Forms], exact: Sequence[_Forms], limit: int) -> list[_StreetRow]:
+    """Find streets that hold a beginning of each exact word, and something like one of the others."""
+    conditions = [f"({' OR '.join(['folded LIKE %s'] * len(forms))})" for forms in exact]
+    if alike:
+        conditions.append(f"({' OR '.join(['%s::text <%% folded'] * len(alike))})")
+    slips = [forms[-1] for forms in alike]
+    query = _BY_WORDS.format(conditions=" AND ".join(conditions), likeness="%s::text <<-> folded, " * len(alike))
+    patterns = [f"% {form}%" for forms in exact for form in forms]
+    whole = [form for forms in wanted.words for form in forms]
     with connection.cursor() as cursor:
-        whole = [form for forms in wanted.words for form in forms]
-        cursor.execute(_BY_WORDS.format(words=conditions), [*patterns, whole, limit])
+        cursor.execute(query, [*patterns, *slips, whole, *slips, limit])
         return list(cursor.fetchall())
 
 
-def _by_likeness(wanted: rules.Sought, limit: int) -> list[tuple[str, str, float, float]]:
-    with connection.cursor() as cursor:
-        cursor.execute(_BY_LIKENESS, [wanted.text, _LEAST_LIKENESS, wanted.text, limit])
-        return list(cursor.fetchall())
+def _by_likeness(wanted: rules.Sought, limit: int) -> list[_StreetRow]:
+    """Find streets when no street holds all the words: words that stand nowhere are slips; else the rarest decides."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('pg_trgm.word_similarity_threshold', %s, true)", [_LEAST_LIKENESS])
+        patterns = [[f"% {form}%" for form in forms] for forms in wanted.words]
+        counts = ", ".join(["count(*) FILTER (WHERE folded LIKE ANY(%s))"] * len(patterns))
+        cursor.execute(f"SELECT {counts} FROM places_thoroughfare", patterns)
+        known = dict(zip(wanted.words, cursor.fetchone(), strict=True))
+        slips = [forms for forms, streets in known.items() if not streets and len(forms[-1]) > 2]
+        held = [forms for forms, streets in known.items() if streets]
+        if slips:
+            found = _by_words(wanted, slips, held, limit)
+            return found or (_by_words(wanted, (), held, limit) if len(held) > len(slips) else [])
+        return _by_words(wanted, (), [min(held, key=lambda forms: known[forms])], limit) if held else []
 
 
 def nearest_address(lon: float, lat: float, within_m: float = 150.0) -> NearAddress | None:

@@ -22,6 +22,7 @@ SHORT_FORMS: Mapping[str, str] = {
     "bd": "boulevard",
     "bld": "boulevard",
     "blvd": "boulevard",
+    "bvd": "boulevard",
     "ch": "chemin",
     "che": "chemin",
     "crs": "cours",
