@@ -308,6 +308,7 @@ def test_lines_are_found_by_filters() -> None:
     assert found(room="alarms", actor="cabinet_tripped") == [4]
     assert (found(since=AT), found(until=AT + 10)) == ([4], [3, 2, 1])
     assert found(sensitivities=(Sensitivity.COMMON,)) == [3, 2, 1]
+    assert found(subject="incident:\x00", actor="\x00") == []
 
 
 @pytest.mark.usefixtures("db")

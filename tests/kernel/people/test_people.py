@@ -144,3 +144,12 @@ def test_demonstration_leaves_a_real_account_alone() -> None:
     assert "visiteur" not in [name for name, _, _ in actions.ensure_demonstration_accounts(NOW)]
     assert actions.retire_demonstration_accounts(NOW) == 3
     assert queries.viewer_named("visiteur").roles == ()
+
+
+@pytest.mark.usefixtures("nadia")
+def test_preferences_are_kept() -> None:
+    actions.set_preferences("nadia", language="pt-br", palette="day", single_key_shortcuts=False)
+    viewer = queries.viewer_named("nadia")
+    assert (viewer.language, viewer.palette, viewer.single_key_shortcuts) == ("pt-br", "day", False)
+    with pytest.raises(Refused, match="is no language"):
+        actions.set_preferences("nadia", language="", palette="day", single_key_shortcuts=False)

@@ -155,13 +155,14 @@ def _stream(query: str, parameters: Sequence[int]) -> Generator[tuple[Any, ...],
 def _filtered(filters: Filters) -> QuerySet[models.Line]:
     found = models.Line.objects.all()
     exact = {"room": filters.room, "verb": filters.verb, "actor_id": filters.actor}
-    found = found.filter(**{name: value for name, value in exact.items() if value})
+    found = found.filter(**{name: value.replace("\x00", "\ufffd") for name, value in exact.items() if value})
     if filters.before_seq is not None:
         found = found.filter(seq__lt=filters.before_seq)
     if filters.after_seq is not None:
         found = found.filter(seq__gt=filters.after_seq)
     if filters.subject:
-        found = found.filter(Q(subject=filters.subject) | Q(related__contains=[filters.subject]))
+        subject = filters.subject.replace("\x00", "\ufffd")
+        found = found.filter(Q(subject=subject) | Q(related__contains=[subject]))
     if filters.since is not None:
         found = found.filter(recorded_at__gt=to_datetime(filters.since))
     if filters.until is not None:

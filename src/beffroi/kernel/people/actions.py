@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
@@ -162,6 +163,21 @@ def sign_out(username: str, *, at: Instant) -> None:
         with transaction.atomic():
             actor = Actor(ActorKind.PERSON, person.username, person.display_name)
             append([_signed(actor, "sign_out", person.username)], at=at)
+
+
+def set_preferences(username: str, *, language: str, palette: str, single_key_shortcuts: bool) -> None:
+    """Keep how a person likes their screen. Not journalled: it changes nothing for anyone else.
+
+    Raises Refused for a language or a palette that cannot be one, NotFound without such an account.
+    """
+    for name, text in (("language", language), ("palette", palette)):
+        if not re.fullmatch(r"[a-z][a-z-]{1,7}", text):
+            raise Refused(f"`{text[:20]}` is no {name}")
+    changed = Person.objects.filter(username=rules.folded_name(username)).update(
+        language=language, palette=palette, single_key_shortcuts=single_key_shortcuts
+    )
+    if not changed:
+        raise NotFound(f"no account is called `{username}`")
 
 
 def ensure_demonstration_accounts(at: Instant) -> list[tuple[str, str, str]]:
