@@ -445,4 +445,5 @@ def city_generate(folder: Path, profile: str | None, seed: int | None) -> None:
 
     folder.mkdir(parents=True, exist_ok=True)
     facts = generate(profile or settings().city, settings().city_seed if seed is None else seed, folder)
-    click.echo(json.dumps(facts, ensure_ascii=False, indent=1))
+    shown = {name: value for name, value in facts.items() if not isinstance(value, list)}
+    click.echo(json.dumps(shown, ensure_ascii=False, indent=1))

@@ -110,12 +110,15 @@ class Broadcaster:
             try:
                 async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
                     await connection.execute("LISTEN journal")
+                    await connection.execute("LISTEN twin")
                     if not self.seq:
                         self.seq = await in_thread(journal.last_seq)
                     await in_thread(self._learn)
                     self.told.set()
                     self.ready = True
-                    async for _ in connection.notifies():
+                    async for note in connection.notifies():
+                        if note.channel == "twin":
+                            await in_thread(self._learn)
                         self.told.set()
             except (psycopg.Error, BeffroiError, OSError) as error:
                 self.ready = False

@@ -24,5 +24,4 @@ def main() -> None:
         blocking_threads=THREADS,
         backpressure=64,
         log_enabled=settings().log_level == "debug",
-        process_name="beffroi-web",
     ).serve()
