@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms.rules import Watch
 from beffroi.kernel.alarms.types import Definition, Transition
-from kernel.alarms.factories import a_definition
+from tests.kernel.alarms.factories import a_definition
 
 COLD = a_definition(
     code="cold", asset_class="building", quantity="temperature_degc", operator="<", threshold=5.0, dead_band=2.0
@@ -236,7 +236,7 @@ def test_watch_of_nothing_is_quiet() -> None:
     watch = Watch([FIRE, MUTE], [])
     see(watch, "fire_state", 1, a1=1)
     watch.hear(np.array([1]), np.array([9.0]), 5)
-    watch.restore({"fire_state": []}, [("fire", 1, 0), ("unknown", 1, 0)])
+    watch.restore({"fire_state": []}, [("fire", 1, 0)])
     assert (told(watch, 9), watch.quantities) == ([], frozenset({"fire_state"}))
 
 
@@ -282,3 +282,9 @@ def test_memory_of_a_watch_follows_what_is_abnormal() -> None:
     see(watch, "fire_state", 60, **{f"a{asset}": 0.0 for asset in range(1, 1001)})
     watch.due(61 * SECOND)
     assert (watch._rules["fire"].entries, watch._timers, watch._told) == ({}, [], [])
+
+
+def test_alarms_of_a_withdrawn_definition_return_at_the_next_start() -> None:
+    watch = Watch([FIRE], [(1, "building")])
+    watch.restore({}, [("fire", 1, 5 * SECOND), ("withdrawn", 1, 6 * SECOND)])
+    assert told(watch, 9) == [("return", "withdrawn", 1, 0.0, 9)]

@@ -30,6 +30,7 @@ class Definition(models.Model):
     desk = models.CharField(max_length=32)
     opens_incident = models.BooleanField()
     suppressed_by = models.CharField(max_length=120, blank=True, default="")
+    release_delay_s = models.FloatField(default=0)
     in_force = models.BooleanField(default=True)
 
     class Meta:
@@ -50,6 +51,7 @@ class Alarm(models.Model):
     desk = models.CharField(max_length=32)
     value = models.FloatField(null=True)
     raised_at = models.DateTimeField()
+    announced_at = models.DateTimeField(null=True)
     acknowledged_at = models.DateTimeField(null=True)
     acknowledged_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     returned_at = models.DateTimeField(null=True)
@@ -71,4 +73,5 @@ class Alarm(models.Model):
                 name="alarms_alarm_open",
             ),
             models.Index(fields=["-raised_at"], name="alarms_alarm_raised"),
+            models.Index(fields=["-announced_at"], name="alarms_alarm_announced"),
         ]

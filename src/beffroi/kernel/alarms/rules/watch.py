@@ -193,15 +193,18 @@ class Watch:
 
         `current_values` holds (asset, value, observed at) by quantity; `open_alarms` holds (code, asset, raised at) of
         the alarms whose condition stands as far as the store knows. What stands is not raised again; what ceased
-        meanwhile is returned; a delay that was running starts again at the last value.
+        meanwhile, or is no longer defined, is returned; a delay that was running starts again at the last value.
         """
         self._timers, self._told, self._gone = [], [], []
         for rule in self._rules.values():
             rule.entries.clear()
             rule.status[:] = NORMAL
         for code, asset, raised_at in open_alarms:
-            if code in self._rules and self._is_ours(self._rules[code], asset):
-                self._rules[code].keep(asset, _Entry(ACTIVE, 0, 0.0, raised_at), ACTIVE, 0)
+            entry = _Entry(ACTIVE, 0, 0.0, raised_at)
+            if code not in self._rules:
+                self._gone.append((code, asset, entry))
+            elif self._is_ours(self._rules[code], asset):
+                self._rules[code].keep(asset, entry, ACTIVE, 0)
         for quantity, rows in current_values.items():
             columns = list(zip(*rows, strict=True)) or [(), (), ()]
             self.observe(

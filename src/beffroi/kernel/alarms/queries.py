@@ -1,0 +1,198 @@
+"""Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+
+from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
+from beffroi.foundation.errors import NotFound
+from beffroi.kernel.alarms import models
+from beffroi.kernel.alarms.types import (
+    ACTIVE_STATES,
+    OPEN_STATES,
+    STANDING_STATES,
+    Alarm,
+    AlarmState,
+    Definition,
+)
+from beffroi.kernel.people.queries import territories
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+MAX_LIMIT = 500
+_FIELDS = tuple(Definition.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which alarms are asked for; what is left empty does not filter. `open_only` leaves out those that ended."""
+
+    state: AlarmState | None = None
+    open_only: bool = False
+    desk: str = ""
+    priority: int | None = None
+    code: str = ""
+    asset: str = ""
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Alarms before people, by priority; those nobody acknowledged; those that another alarm explains."""
+
+    open: int
+    unacknowledged: int
+    suppressed: int
+    by_priority: Mapping[int, int] = field(default_factory=dict)
+
+
+def definitions_in_force() -> tuple[Definition, ...]:
+    """Return the definitions in force, the most urgent first."""
+    rows = models.Definition.objects.filter(in_force=True).order_by("priority", "code")
+    return tuple(definition_of(row) for row in rows)
+
+
+def definition_of(row: models.Definition) -> Definition:
+    """Return a definition as the other rooms see it."""
+    values = {name: getattr(row, name) for name in _FIELDS}
+    return Definition(**values | {"suppressed_by": tuple(row.suppressed_by.split())})
+
+
+def open_conditions() -> list[tuple[str, int, Instant]]:
+    """Return (code, asset id, raised at) of each alarm whose condition stands: what a watch is restored from."""
+    rows = models.Alarm.objects.filter(state__in=ACTIVE_STATES).values_list("code", "asset_id", "raised_at")
+    return [(code, asset, from_datetime(at)) for code, asset, at in rows]
+
+
+def get(alarm_id: int, seen_by: Viewer) -> Alarm:
+    """Return an alarm. Raises NotFound when there is none, or none that this person may see."""
+    row = _seen(seen_by).filter(pk=alarm_id).first()
+    if row is None:
+        raise NotFound(f"there is no alarm {alarm_id}, or you may not see it")
+    return _alarm(row)
+
+
+def list_open(*, seen_by: Viewer, desk: str | None = None, limit: int = 200) -> tuple[Alarm, ...]:
+    """Return the alarms that stand before people, the most urgent first, then the oldest."""
+    rows = _seen(seen_by).filter(state__in=STANDING_STATES)
+    if desk:
+        rows = rows.filter(desk=desk)
+    return tuple(_alarm(row) for row in rows.order_by("priority", "raised_at", "id")[: _bounded(limit)])
+
+
+def list_alarms(
+    filters: Filters = Filters(), *, seen_by: Viewer, before: int | None = None, limit: int = 100
+) -> tuple[Alarm, ...]:
+    """Return alarms, the newest first; `before` is the number of the last one of the page before."""
+    rows = _filtered(_seen(seen_by), filters)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return tuple(_alarm(row) for row in rows.order_by("-id")[: _bounded(limit)])
+
+
+def of_ids(alarm_ids: Iterable[int]) -> tuple[Alarm, ...]:
+    """Return alarms by their numbers, the most urgent first. The caller has asked the door."""
+    rows = _whole().filter(pk__in=list(alarm_ids)).order_by("priority", "raised_at", "id")
+    return tuple(_alarm(row) for row in rows)
+
+
+def active_among(alarm_ids: Sequence[int]) -> tuple[int, ...]:
+    """Return which of these alarms still ask for something: their condition stands and nothing else explains it."""
+    states = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
+    rows = models.Alarm.objects.filter(pk__in=list(alarm_ids), state__in=states)
+    return tuple(rows.order_by("id").values_list("id", flat=True))
+
+
+def counts() -> Counts:
+    """Return how many alarms are open. Figures only: the caller asks the door for the page that shows them."""
+    rows = models.Alarm.objects.filter(state__in=OPEN_STATES).values_list("state", "priority").annotate(n=Count("id"))
+    standing = [(AlarmState(state), priority, n) for state, priority, n in rows if state != AlarmState.SUPPRESSED]
+    unseen = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
+    by_priority: dict[int, int] = {}
+    for _, priority, n in standing:
+        by_priority[priority] = by_priority.get(priority, 0) + n
+    return Counts(
+        open=sum(n for _, _, n in standing),
+        unacknowledged=sum(n for state, _, n in standing if state in unseen),
+        suppressed=sum(n for state, _, n in rows if state == AlarmState.SUPPRESSED),
+        by_priority=dict(sorted(by_priority.items())),
+    )
+
+
+def rate_10_min(now: Instant) -> int:
+    """Return how many alarms were put before people in the ten minutes until now (EEMUA 191's measure of load)."""
+    since = to_datetime(now - 10 * MINUTE)
+    return models.Alarm.objects.filter(announced_at__gt=since, announced_at__lte=to_datetime(now)).count()
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, MAX_LIMIT))
+
+
+def _whole() -> QuerySet[models.Alarm]:
+    explained = models.Alarm.objects.filter(suppressed_by=OuterRef("pk"), state=AlarmState.SUPPRESSED)
+    counted = explained.order_by().values("suppressed_by").annotate(n=Count("id")).values("n")
+    return models.Alarm.objects.select_related("definition", "asset", "acknowledged_by").annotate(
+        suppressed_count=Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+    )
+
+
+def _seen(viewer: Viewer) -> QuerySet[models.Alarm]:
+    """Narrow to the desks and communes where this person may see alarms; to nothing without a clearance."""
+    where = Q(pk__in=[])
+    for territory in territories(viewer, Verb.SEE, Kind.ALARM):
+        here = Q(desk=territory.desk) if territory.desk else Q()
+        here &= Q(asset__commune=territory.commune) if territory.commune else Q()
+        if not here:
+            return _whole()
+        where |= here
+    return _whole().filter(where)
+
+
+def _filtered(rows: QuerySet[models.Alarm], filters: Filters) -> QuerySet[models.Alarm]:
+    exact = {
+        "state": filters.state,
+        "desk": filters.desk,
+        "priority": filters.priority,
+        "code": filters.code,
+        "asset__code": filters.asset,
+    }
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if filters.open_only:
+        rows = rows.filter(state__in=OPEN_STATES)
+    if filters.since is not None:
+        rows = rows.filter(raised_at__gte=to_datetime(filters.since))
+    if filters.until is not None:
+        rows = rows.filter(raised_at__lt=to_datetime(filters.until))
+    return rows
+
+
+def _alarm(row: models.Alarm) -> Alarm:
+    asset, person = row.asset, row.acknowledged_by
+    return Alarm(
+        id=row.pk,
+        definition=definition_of(row.definition),
+        asset_id=row.asset_id,
+        asset_code=asset.code,
+        asset_name=asset.name,
+        place=asset.place,
+        commune=asset.commune,
+        lon=asset.lon,
+        lat=asset.lat,
+        state=AlarmState(row.state),
+        priority=row.priority,
+        desk=row.desk,
+        value=row.value,
+        raised_at=from_datetime(row.raised_at),
+        announced_at=from_datetime(row.announced_at) if row.announced_at else None,
+        acknowledged_at=from_datetime(row.acknowledged_at) if row.acknowledged_at else None,
+        acknowledged_by=person.display_name if person else "",
+        returned_at=from_datetime(row.returned_at) if row.returned_at else None,
+        ended_at=from_datetime(row.ended_at) if row.ended_at else None,
+        suppressed_by_id=row.suppressed_by_id,
+        suppressed_count=getattr(row, "suppressed_count", 0),
+    )
