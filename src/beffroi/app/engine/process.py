@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 import nats.errors
 import psycopg
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError, close_old_connections, connections
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, close_old_connections, connections
 
 from beffroi.app.embedded.nats import INTERNAL_USER
 from beffroi.app.engine.applying import Applier, Changes, Taken
@@ -43,7 +43,7 @@ T = TypeVar("T")
 _FAULTS = (
     Unreachable,
     Conflict,
-    OperationalError,
+    DatabaseError,
     InterfaceError,
     psycopg.Error,
     nats.errors.Error,
@@ -54,6 +54,10 @@ _FAULTS = (
 
 class _Anew(Exception):
     """The session must end; the reason is for the log."""
+
+
+class _Untaken(Exception):
+    """The database refused a batch for what it holds, not for being away."""
 
 
 class Engine:
@@ -78,7 +82,7 @@ class Engine:
             except _Anew as reason:
                 log.info("session ends", reason=str(reason))
                 delay_s = 0.2
-            except (DataError, IntegrityError) as error:
+            except _Untaken as error:
                 self.careful = 2 * BATCH
                 log.error("a batch was not taken by the database; going on one message at a time", error=str(error))
             except _FAULTS as error:
@@ -214,10 +218,10 @@ class Session:
             while batch := self._take():
                 try:
                     changes = await self.engine.in_thread(self.applier.apply, batch)
-                except (DataError, IntegrityError):
+                except (DataError, IntegrityError) as error:
                     if sum(len(taken.messages) for taken in batch) == 1:
                         self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
-                    raise
+                    raise _Untaken(str(error)) from error
                 await self._publish(changes)
                 for taken in batch:
                     await self.readers[taken.stream, taken.partition].applied(taken.messages[-1])

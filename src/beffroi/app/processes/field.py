@@ -27,12 +27,14 @@ from beffroi.foundation.clock import now
 from beffroi.foundation.errors import BeffroiError, Misconfigured
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
-from beffroi.foundation.settings import settings
+from beffroi.foundation.settings import runtime_address, settings
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 
 log = logger("connectors")
-_VIOLATION = re.compile(r'Publish Violation - User "(?P<user>[^"]+)", Subject "(?P<subject>[^"]+)"')
+_VIOLATION = re.compile(
+    r' - mid:(?P<connection>\d+) - .*Publish Violation - (?:User "(?P<user>[^"]+)", )?Subject "(?P<subject>[^"]+)"'
+)
 _LOOK_EVERY_S = 0.5
 _REASONS_KEPT = 20
 
@@ -135,7 +137,7 @@ class Field:
         self.admitted = tuple(gateway.name for gateway in access)
 
     async def _count_denied(self, violations: Violations) -> None:
-        by_user = violations.read()
+        by_user = await self._by_user(violations.read())
         if not by_user:
             return
         sources = {gateway.name: gateway.source for gateway in await asyncio.to_thread(_gateways)}
@@ -144,6 +146,21 @@ class Field:
                 self.denied_total += subjects.total()
                 await asyncio.to_thread(twin.count_denied, sources[user], subjects.total())
                 log.warning("publishes outside permission", gateway=user, subjects=dict(subjects.most_common(5)))
+
+    async def _by_user(self, by_sender: dict[tuple[str, str], Counter[str]]) -> dict[str, Counter[str]]:
+        """Return the refused subjects by user, asking the server who a connection was where its log does not say."""
+        found: dict[str, Counter[str]] = {}
+        for (connection, user), subjects in by_sender.items():
+            name = user or await self._user_of(connection)
+            found[name] = found.get(name, Counter()) + subjects
+        return found
+
+    async def _user_of(self, connection: str) -> str:
+        monitor = runtime_address("nats-monitor")
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            answer = await client.get(f"{monitor}/connz", params={"cid": connection, "auth": "true", "state": "all"})
+        known = answer.json().get("connections") or [{}]
+        return str(known[0].get("authorized_user", ""))
 
 
 class Admission:
@@ -183,9 +200,9 @@ class Violations:
         self.file = file
         self.place = file.stat().st_size if file.exists() else 0
 
-    def read(self) -> dict[str, Counter[str]]:
-        """Return the refused subjects by user since the last look."""
-        found: dict[str, Counter[str]] = {}
+    def read(self) -> dict[tuple[str, str], Counter[str]]:
+        """Return the refused subjects by (connection, user if the log names it) since the last look."""
+        found: dict[tuple[str, str], Counter[str]] = {}
         try:
             with self.file.open("rb") as words:
                 if words.seek(0, 2) < self.place:
@@ -196,7 +213,8 @@ class Violations:
                         break
                     self.place += len(line)
                     if match := _VIOLATION.search(line.decode(errors="replace")):
-                        found.setdefault(match["user"], Counter())[match["subject"]] += 1
+                        sender = (match["connection"], match["user"] or "")
+                        found.setdefault(sender, Counter())[match["subject"]] += 1
         except OSError:
             return found
         return found

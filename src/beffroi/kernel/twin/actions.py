@@ -154,7 +154,7 @@ def claim_position(stream: str, partition: int) -> tuple[int, int]:
     """Open a new epoch on a partition; return (position, epoch). Whoever held it can commit nothing any more."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO twin_position (stream, partition, sequence, epoch) VALUES (%s, %s, 0, 1)"
+            "INSERT INTO twin_position (stream, partition, sequence, epoch, pending) VALUES (%s, %s, 0, 1, 0)"
             " ON CONFLICT (stream, partition) DO UPDATE SET epoch = twin_position.epoch + 1 RETURNING sequence, epoch",
             [stream, partition],
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -185,11 +185,17 @@ def list_assets(
     source: str | None = None,
     commune: str | None = None,
     text: str | None = None,
+    within: Collection[str] | None = None,
     after: str = "",
     limit: int = 100,
 ) -> tuple[Asset, ...]:
-    """Return assets by code, after a code (keyset paging), filtered; `text` is sought in code, name and place."""
+    """Return assets by code, after a code (keyset paging), filtered; `text` is sought in code, name and place.
+
+    `within` narrows to the communes where the person may see equipment (None: everywhere).
+    """
     rows = AssetRow.objects.select_related("source").filter(code__gt=after)
+    if within is not None:
+        rows = rows.filter(commune__in=list(within))
     if asset_class:
         rows = rows.filter(asset_class=asset_class)
     if source:
