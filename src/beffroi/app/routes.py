@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, include, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from beffroi.api.routes import urlpatterns as api_patterns
+
+urlpatterns: list[URLPattern | URLResolver] = [*api_patterns, path("", include("beffroi.console.routes"))]
