@@ -1,0 +1,56 @@
+"""The OpenAPI 3.1 document: routes from the framework, shapes of the answers from what encodes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from ninja import NinjaAPI
+from ninja.openapi.schema import OpenAPISchema
+
+from beffroi.api import shapes
+from beffroi.api.problems import MEDIA_TYPE, Problem
+
+ROOT = "/api/v1/"
+_TEMPLATE = "#/components/schemas/{name}"
+_SHAPES = (
+    shapes.Status,
+    shapes.Assets,
+    shapes.AssetDetail,
+    shapes.Readings,
+    shapes.Alarms,
+    shapes.Incidents,
+    shapes.Lines,
+    shapes.Addresses,
+    Problem,
+)
+_TELLS = {401: "nobody signed in", 403: "this person may not", 422: "the question cannot be read"}
+
+
+def answers(shape: type[msgspec.Struct], **problems: str) -> dict[str, Any]:
+    """Return what a route says of its answers. `problems` adds statuses: `s404="no such thing"`."""
+    told = {200: _content(shape, "application/json", shape.__doc__ or "")}
+    more = {int(name[1:]): text for name, text in problems.items()}
+    for status, text in {**_TELLS, **more}.items():
+        told[status] = _content(Problem, MEDIA_TYPE, text)
+    return {"openapi_extra": {"responses": told}}
+
+
+def _content(shape: type[msgspec.Struct], media_type: str, description: str) -> dict[str, Any]:
+    reference = {"$ref": _TEMPLATE.format(name=shape.__name__)}
+    return {"description": description.split("\n", maxsplit=1)[0], "content": {media_type: {"schema": reference}}}
+
+
+class Api(NinjaAPI):
+    """The framework's API, with the shapes of our answers in its document."""
+
+    def get_root_path(self, path_params: dict[str, Any]) -> str:
+        """Return where the API stands."""
+        return ROOT
+
+    def get_openapi_schema(self, **options: Any) -> OpenAPISchema:
+        """Return the document."""
+        document = super().get_openapi_schema(**options)
+        _, components = msgspec.json.schema_components(_SHAPES, ref_template=_TEMPLATE)
+        document["components"]["schemas"] |= dict(sorted(components.items()))
+        return document

@@ -1,0 +1,34 @@
+"""Every address of the API."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path
+
+from beffroi.api import alarms, incidents, journal, places, status, twin
+from beffroi.api.door import closed
+from beffroi.api.openapi import ROOT, Api
+from beffroi.api.problems import as_problem, no_route, tell_problems
+
+api = Api(
+    title="Beffroi",
+    version="1",
+    description="What a post knows, for the other systems of the city. Read only.",
+    docs_url=None,
+    urls_namespace="api",
+    auth=closed,
+)
+tell_problems(api)
+for module in (status, twin, alarms, incidents, journal, places):
+    api.add_router("", module.router)
+
+
+def _patterns() -> list[URLPattern]:
+    routes, _, _ = api.urls
+    return [
+        path(ROOT.lstrip("/") + str(route.pattern), as_problem(route.callback), name=f"api-{route.name}")
+        for route in routes
+        if isinstance(route, URLPattern) and route.name != "api-root"
+    ]
+
+
+urlpatterns: list[URLPattern] = [*_patterns(), re_path(r"^api(?:/.*)?$", as_problem(no_route), name="api-no-route")]

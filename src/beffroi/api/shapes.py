@@ -1,0 +1,218 @@
+"""What the API answers. The OpenAPI document is drawn from these, and the answers are encoded from them.
+
+Instants are RFC 3339 in UTC. Positions are WGS 84. A field is added without notice; none is taken away within v1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+
+class ReadingTotals(msgspec.Struct):
+    """Reports since the store began: received = stored + quarantined + refused, in all and for each source."""
+
+    received: int
+    stored: int
+    quarantined: int
+    refused: int
+    by_source: Mapping[str, Mapping[str, int]]
+
+
+class OpenCount(msgspec.Struct):
+    """How many are open."""
+
+    open: int
+
+
+class JournalMarks(msgspec.Struct):
+    """Number of the last line, and of the last line that a seal covers."""
+
+    sequence: int
+    sealed: int
+
+
+class Status(msgspec.Struct):
+    """How the post is doing. `lag_s` has one entry for each partition in use: seconds its oldest message waits."""
+
+    readings: ReadingTotals
+    lag_s: Mapping[str, float]
+    alarms: OpenCount
+    incidents: OpenCount
+    journal: JournalMarks
+
+
+class Reading(msgspec.Struct):
+    """One value. `unit` is its symbol; for a quantity that is a state, `state` is the word and `value` its number."""
+
+    quantity: str
+    value: float
+    unit: str
+    state: str | None
+    observed_at: str
+    received_at: str
+    quality: str
+
+
+class Asset(msgspec.Struct):
+    """A piece of equipment. `id` is its code; `period_s` is how often it is expected to report (null: it is not)."""
+
+    id: str
+    asset_class: str = msgspec.field(name="class")
+    name: str
+    source: str | None
+    address: str
+    lon: float
+    lat: float
+    place: str
+    commune: str
+    period_s: int | None
+    properties: Mapping[str, Any]
+
+
+class AssetDetail(Asset):
+    """A piece of equipment with its last values. Freshness is `live`, `stale` or `silent`, and since when."""
+
+    freshness: str
+    fresh_since: str | None
+    state: list[Reading]
+
+
+class Alarm(msgspec.Struct):
+    """An alarm: one occurrence of a definition on a piece of equipment, with what it asks for."""
+
+    id: int
+    code: str
+    title: str
+    state: str
+    priority: int
+    desk: str
+    asset: str
+    asset_name: str
+    place: str
+    commune: str
+    lon: float
+    lat: float
+    value: float | None
+    raised_at: str
+    announced_at: str | None
+    acknowledged_at: str | None
+    acknowledged_by: str
+    returned_at: str | None
+    ended_at: str | None
+    suppressed_by: int | None
+    suppressed_count: int
+    cause: str
+    consequence: str
+    response: str
+    allowable_time_s: int
+
+
+class Incident(msgspec.Struct):
+    """An incident: place, state and need."""
+
+    id: int
+    reference: str
+    title: str
+    category: str
+    priority: int
+    state: str
+    desk: str
+    place: str
+    commune: str
+    lon: float
+    lat: float
+    asset: str | None
+    asset_name: str
+    owner: str
+    owner_name: str
+    opened_at: str
+    acknowledged_at: str | None
+    taken_at: str | None
+    resolved_at: str | None
+    closed_at: str | None
+    close_reason: str
+    alarms: list[int]
+    version: int
+
+
+class Actor(msgspec.Struct):
+    """Who acted: a person, a rule, a piece of equipment, a partner, or the system."""
+
+    kind: str
+    id: str
+    name: str
+
+
+class Line(msgspec.Struct):
+    """A line of the journal. `digest` is its SHA-256 in hexadecimal; how it is taken is in docs/reference/journal."""
+
+    sequence: int
+    id: str
+    recorded_at: str
+    effective_at: str
+    actor: Actor
+    room: str
+    verb: str
+    subject: str
+    related: list[str]
+    purpose: str
+    reason: str
+    sensitivity: str
+    content: Mapping[str, Any]
+    digest: str
+
+
+class Address(msgspec.Struct):
+    """An address as people write it, in parts, and where it is. Without a number: a street, at its middle."""
+
+    text: str
+    number: str
+    street: str
+    commune: str
+    lon: float
+    lat: float
+
+
+class Assets(msgspec.Struct):
+    """A page of equipment, by code."""
+
+    items: list[Asset]
+    next: str | None
+
+
+class Readings(msgspec.Struct):
+    """A page of values, in the order they were observed."""
+
+    items: list[Reading]
+    next: str | None
+
+
+class Alarms(msgspec.Struct):
+    """A page of alarms, the newest first."""
+
+    items: list[Alarm]
+    next: str | None
+
+
+class Incidents(msgspec.Struct):
+    """A page of incidents, the newest first."""
+
+    items: list[Incident]
+    next: str | None
+
+
+class Lines(msgspec.Struct):
+    """A page of the journal, the newest first (the oldest first with `after`)."""
+
+    items: list[Line]
+    next: str | None
+
+
+class Addresses(msgspec.Struct):
+    """What was found, the best first; there is no other page."""
+
+    items: list[Address]
+    next: None = None
