@@ -67,10 +67,10 @@ def up(city: bool, detach: bool) -> None:
     if detach:
         _detach(city)
         return
-    from beffroi.app.supervisor import Supervisor
+    from beffroi.app.supervisor import Supervisor, post_log
     from beffroi.foundation.log import set_up
 
-    set_up("supervisor")
+    set_up("supervisor", post_log())
 
     async def run() -> None:
         supervisor = Supervisor(city, say=click.echo)

@@ -42,6 +42,7 @@ CITY_SOURCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 def prepare_database() -> None:
     """Bring the tables up to date and put the alarm definitions in force."""
+    (settings().data.absolute() / "static").mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
     at = now()
     twin.ensure_history(at, at + 2 * DAY)

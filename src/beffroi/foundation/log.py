@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -11,8 +12,9 @@ import structlog
 from beffroi.foundation.settings import settings
 
 
-def set_up(process: str) -> None:
-    """Send this process's words, and those of its libraries, to the standard error as JSON lines."""
+def set_up(process: str, file: Path | None = None) -> None:
+    """Send this process's words, and those of its libraries, as JSON lines to the standard error, or to a file."""
+    words = sys.stderr if file is None else file.open("a", buffering=1)
     level = getattr(logging, settings().log_level.upper())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -24,10 +26,10 @@ def set_up(process: str) -> None:
     structlog.configure(
         processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(words),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(words)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
