@@ -15,7 +15,7 @@ from bench.post import Post
 
 _STORED = """
 COPY (SELECT asset_id::bigint, (extract(epoch FROM observed_at) * 1000000)::bigint, count(*)::bigint,
-    count(DISTINCT quantity_id)::bigint FROM twin_history WHERE observed_at >= to_timestamp(%s::bigint / 1e6) - interval '1 second'
+    count(DISTINCT quantity_id)::bigint FROM twin_history WHERE observed_at >= to_timestamp(%s::bigint / 1e6)
     GROUP BY 1, 2) TO STDOUT (FORMAT BINARY)"""
 _ROW = np.dtype(
     [("fields", ">i2")] + [(f"{kind}{n}", size) for n in range(4) for kind, size in (("len", ">i4"), ("value", ">i8"))]

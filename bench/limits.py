@@ -9,13 +9,13 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import bcrypt
 import numpy as np
 import psycopg
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
 from beffroi.app.embedded.children import free_port
 from beffroi.app.embedded.nats import INTERNAL_USER, GatewayAccess, NatsServer
-from beffroi.app.provision import hash_password
 from beffroi.foundation import bus as field_bus
 from beffroi.kernel.twin.rules import columns, pack_history
 from bench.load import Load, LoadSpec, Record, source_of
@@ -49,7 +49,7 @@ def bare_bus(sync_interval: str, seconds: float, *, rate_per_s: float = 0, sourc
         mqtt_port=port,
         sync_interval=sync_interval,
     )
-    hashed = hash_password(PASSWORD)
+    hashed = bcrypt.hashpw(PASSWORD.encode(), bcrypt.gensalt(4)).decode()
     names = [source_of(k) for k in range(sources)]
     try:
         server.start(gateways=[GatewayAccess(name, hashed, (f"readings.{name}.>",)) for name in names])
@@ -61,7 +61,7 @@ def bare_bus(sync_interval: str, seconds: float, *, rate_per_s: float = 0, sourc
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
     p50, p99 = _puback_ms(record)
-    return BareBus(record.acknowledged / record.seconds, record.acknowledged, kept, p50, p99)
+    return BareBus(record.rate_per_s, record.acknowledged, kept, p50, p99)
 
 
 def _puback_ms(record: Record) -> tuple[float, float]:

@@ -59,6 +59,14 @@ class Record:
         """How many were acknowledged."""
         return int(np.count_nonzero(self.acked_at))
 
+    @property
+    def rate_per_s(self) -> float:
+        """How many were acknowledged a second while the load lasted; what came after its end is not counted."""
+        if not len(self.observed_at):
+            return 0.0
+        end = self.observed_at[0] + int(self.seconds * 1e6)
+        return float(np.count_nonzero((self.acked_at > 0) & (self.acked_at <= end)) / self.seconds)
+
 
 def code_of(asset: int) -> str:
     """Return the code of the k-th light point, or of probe -k."""
