@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,16 +12,18 @@ from django.db import connection, transaction
 
 from beffroi.app.engine.decoding import Decoded, Decoding, Row
 from beffroi.foundation.bus import Arrived
-from beffroi.foundation.clock import DAY, Clock, Instant
+from beffroi.foundation.clock import DAY, SECOND, Clock, Instant
 from beffroi.foundation.units import is_quantity
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import Watch
-from beffroi.kernel.alarms.types import Transition
+from beffroi.kernel.alarms.types import Applied
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 from beffroi.kernel.twin.rules import Columns, Hearing, columns
+
+RELEASE_EVERY = 5 * SECOND
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Applier:
     clock: Clock
     quantities: dict[str, int] = field(default_factory=dict)
     _days: set[Instant] = field(default_factory=set)
+    _released_at: Instant = 0
 
     def apply(self, batch: Sequence[Taken]) -> Changes:
         """Apply a batch and commit it with its positions. Raises what the database raises, Conflict when fenced off.
@@ -68,7 +71,8 @@ class Applier:
             twin.quarantine(cursor, decoded.aside)
             twin.count(cursor, decoded.tallies)
             self._observe(values, decoded)
-            self._transitions(self.watch.due(now), now)
+            if due := self.watch.due(now):
+                self._follow(alarms.apply_transitions(due, at=now), now)
             for taken in batch:
                 last = taken.messages[-1]
                 twin.advance_position(
@@ -77,15 +81,17 @@ class Applier:
         return Changes(values, (), sum(tally.stored for tally in decoded.tallies.values()))
 
     def tick(self) -> Changes:
-        """Let time pass: silence, and conditions whose delay is over. Commits only when something changed."""
+        """Let time pass: silence, conditions whose delay is over, alarms whose explanation has ceased."""
         now = self.clock()
+        release = now - self._released_at >= RELEASE_EVERY
         freshness = self.hearing.sweep(now)
         self.watch.hear(self.hearing.ids, self.hearing.missed(now), now)
         due = self.watch.due(now)
-        if freshness or due:
+        if freshness or due or release:
+            self._released_at = now
             with transaction.atomic():
                 twin.set_freshness(raw_cursor(), freshness, now)
-                self._transitions(due, now)
+                self._follow(alarms.apply_transitions(due, at=now), now)
         return Changes(columns([]), freshness)
 
     def _columns(self, rows: Sequence[Row]) -> Columns:
@@ -115,13 +121,9 @@ class Applier:
             self.hearing.heard(ids, np.fromiter(decoded.heard.values(), np.int64, len(decoded.heard)))
 
     @staticmethod
-    def _transitions(due: Iterable[Transition], now: Instant) -> None:
-        transitions = tuple(due)
-        if not transitions:
-            return
-        applied = alarms.apply_transitions(transitions, at=now)
-        lines = [*applied.lines, *incidents.follow_alarms(applied, at=now)]
-        if lines:
+    def _follow(applied: Applied, now: Instant) -> None:
+        """Let incidents follow the alarms, then write every line at once: the journal's head is held for a moment only."""
+        if lines := [*applied.lines, *incidents.follow_alarms(applied, at=now)]:
             append(lines, at=now)
 
 
