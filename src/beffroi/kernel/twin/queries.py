@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q, Sum
+from django.db.models import Max, Q
 
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
@@ -347,9 +347,10 @@ def totals() -> Totals:
     )
 
 
-def received_total() -> int:
-    """Return how many reports were received since the store began."""
-    return int(Counter.objects.aggregate(total=Sum("received"))["total"] or 0)
+def sources_heard() -> list[tuple[str, Instant | None]]:
+    """Return every source with when it was last heard (None: never), by code."""
+    rows = Source.objects.order_by("code").values_list("code", "counter__last_received_at")
+    return [(code, from_datetime(at) if at else None) for code, at in rows]
 
 
 def lag_by_partition(now: Instant) -> dict[str, float]:
