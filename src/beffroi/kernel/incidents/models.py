@@ -24,9 +24,11 @@ class Incident(models.Model):
     owner = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     opened_at = models.DateTimeField()
     acknowledged_at = models.DateTimeField(null=True)
+    acknowledged_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     taken_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     closed_at = models.DateTimeField(null=True)
+    closed_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     close_reason = models.CharField(max_length=32, blank=True, default="")
     close_comment = models.TextField(blank=True, default="")
     version = models.IntegerField(default=1)
@@ -39,6 +41,11 @@ class Incident(models.Model):
                 name="incidents_incident_open",
             ),
             models.Index(fields=["-opened_at"], name="incidents_incident_opened"),
+            models.Index(
+                fields=["asset"],
+                condition=Q(state__in=[str(state) for state in OPEN_STATES]),
+                name="incidents_incident_asset_open",
+            ),
         ]
 
 

@@ -32,6 +32,21 @@ class CloseReason(StrEnum):
     NO_ACTION = "no_action"
 
 
+CLOSES_ACTIVE = (CloseReason.FALSE_ALARM, CloseReason.NO_ACTION)
+"""Reasons that explain why an incident is closed while an alarm of it still stands; they then ask for a comment."""
+
+
+class IncidentEvent(StrEnum):
+    """What moves an incident from one state to another. RESOLVE and REVIVE follow its alarms; the others are acts."""
+
+    ACKNOWLEDGE = "acknowledge"
+    TAKE = "take"
+    RESOLVE = "resolve"
+    REVIVE = "revive"
+    CLOSE = "close"
+    REOPEN = "reopen"
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """An incident as every room sees it: place, state and need."""
@@ -61,3 +76,6 @@ class Incident:
     close_comment: str
     alarm_ids: tuple[int, ...]
     version: int
+    asset_id: int | None = None
+    acknowledged_by: str = ""
+    closed_by: str = ""

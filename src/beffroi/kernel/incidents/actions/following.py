@@ -1,0 +1,185 @@
+"""Following alarms: incidents opened from those that ask for one, gathered by equipment, resolved when all returned.
+
+Called by the engine in the transaction that moved the alarms, whose rows are then already locked; incidents are locked
+next, by number, and the caller appends the journal lines last. So no two acts can wait for each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from django.db import connection
+
+from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.alarms.types import Alarm, Applied, Raised
+from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.models import Incident, IncidentAlarm
+from beffroi.kernel.incidents.queries import incidents_of_alarms
+from beffroi.kernel.incidents.rules import next_state
+from beffroi.kernel.incidents.types import OPEN_STATES, IncidentEvent, IncidentState
+from beffroi.kernel.journal.types import Actor, ActorKind, Entry
+from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import Asset
+
+_OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
+_OPEN = [str(state) for state in OPEN_STATES]
+
+
+def follow_alarms(applied: Applied, *, at: Instant) -> tuple[Entry, ...]:
+    """Open, gather, resolve and bring back incidents after what alarms did; return the journal lines to append.
+
+    An alarm raised on equipment whose incident is open joins it. An incident is resolved when none of its alarms stands
+    by itself any more (returned, or explained by another alarm), and comes back when one does.
+    """
+    moved = [*(each.alarm_id for each in applied.raised), *applied.returned, *applied.suppressed]
+    if not moved:
+        return ()
+    work = _Following(applied, at)
+    work.lock(moved)
+    for raised in sorted(applied.raised, key=lambda each: (each.priority, each.at)):
+        work.take_up(raised)
+    work.settle([*applied.returned, *applied.suppressed])
+    return work.finish()
+
+
+class _Following:
+    """The work of one call: incidents under lock, what changed in them, and the lines that tell it."""
+
+    def __init__(self, applied: Applied, at: Instant) -> None:
+        self.at = at
+        self.links: dict[int, int] = {}
+        self.rows: dict[int, Incident] = {}
+        self.on_asset: dict[int, Incident] = {}
+        self.changed: dict[int, Incident] = {}
+        self.opened: list[tuple[Incident, Raised]] = []
+        self.joined: list[tuple[Incident, Raised]] = []
+        self.lines: list[Entry] = []
+        self.raised = applied.raised
+        self.assets: Mapping[int, Asset] = twin.assets_by_id({each.asset_id for each in applied.raised})
+
+    def lock(self, alarm_ids: Sequence[int]) -> None:
+        """Lock the incidents of these alarms, and the open ones of the equipment where alarms were raised."""
+        assets = sorted(self.assets)
+        if any(each.opens_incident for each in self.raised):
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_advisory_xact_lock(%s, (a %% 2147483647)::int) FROM unnest(%s::bigint[]) AS a",
+                    [_OPENING_LOCK, assets],
+                )
+        self.links = incidents_of_alarms(alarm_ids)
+        here = Incident.objects.filter(asset_id__in=assets, state__in=_OPEN).values_list("id", flat=True)
+        wanted = set(self.links.values()) | set(here)
+        locked = Incident.objects.select_for_update(of=("self",)).select_related("asset").filter(pk__in=wanted)
+        self.rows = {row.pk: row for row in locked.order_by("id")}
+        for row in reversed(list(self.rows.values())):
+            if row.asset_id is not None and row.state in _OPEN:
+                self.on_asset[row.asset_id] = row
+
+    def take_up(self, raised: Raised) -> None:
+        """Give an alarm its incident: the one it has, the open one of its equipment, or a new one."""
+        known = self.rows.get(self.links.get(raised.alarm_id, 0))
+        here = self.on_asset.get(raised.asset_id)
+        if known is not None:
+            self._bring_back(known, raised)
+        elif here is not None:
+            self._join(here, raised)
+        elif raised.opens_incident:
+            self._open(raised)
+
+    def _open(self, raised: Raised) -> None:
+        asset = self.assets[raised.asset_id]
+        row = Incident(
+            title=_title(raised, asset),
+            category=raised.code,
+            priority=raised.priority,
+            state=IncidentState.NEW,
+            desk=raised.desk,
+            place=asset.place,
+            commune=asset.commune,
+            lon=asset.lon,
+            lat=asset.lat,
+            asset_id=asset.id,
+            opened_at=to_datetime(self.at),
+        )
+        self.on_asset[asset.id] = row
+        self.opened.append((row, raised))
+
+    def _join(self, row: Incident, raised: Raised) -> None:
+        self.joined.append((row, raised))
+        if raised.priority < row.priority:
+            row.priority, row.category = raised.priority, raised.code
+            row.title = _title(raised, self.assets[raised.asset_id])
+        self._come_back(row)
+
+    def _bring_back(self, row: Incident, raised: Raised) -> None:
+        """An alarm of this incident stands again: so does the incident, even if somebody closed it meanwhile."""
+        self._tell(row, self._come_back(row), raised.alarm_id, raised.code, raised.title)
+
+    def _come_back(self, row: Incident) -> str:
+        """Bring an incident back where it was resolved or closed; return the verb that tells it."""
+        verbs = {IncidentEvent.REVIVE: "revive_incident", IncidentEvent.REOPEN: "reopen_incident"}
+        for event, verb in verbs.items():
+            after = next_state(IncidentState(row.state), event, owned=row.owner_id is not None)
+            if after is not None:
+                row.state, row.resolved_at = after, None
+                row.closed_at, row.closed_by_id, row.close_reason, row.close_comment = None, None, "", ""
+                self._changed(row)
+                return verb
+        self._changed(row)
+        return "note_alarm"
+
+    def _changed(self, row: Incident) -> None:
+        if row.pk is not None and row.pk not in self.changed:
+            row.version += 1
+            self.changed[row.pk] = row
+
+    def settle(self, ceased: Sequence[int]) -> None:
+        """Write what was opened and joined; then resolve the incidents of which nothing stands any more."""
+        Incident.objects.bulk_create([row for row, _ in self.opened])
+        gathered = [*self.opened, *self.joined]
+        IncidentAlarm.objects.bulk_create(
+            [IncidentAlarm(incident=row, alarm_id=raised.alarm_id) for row, raised in gathered]
+        )
+        self.links |= {raised.alarm_id: row.pk for row, raised in gathered}
+        self.rows |= {row.pk: row for row, _ in self.opened}
+        for row, raised in self.opened:
+            self._tell(row, "open_incident", raised.alarm_id, raised.code, raised.title)
+        for row, raised in self.joined:
+            self._tell(row, "attach_alarm", raised.alarm_id, raised.code, raised.title)
+        self._resolve({self.links[alarm]: alarm for alarm in ceased if alarm in self.links})
+
+    def _resolve(self, last_of: Mapping[int, int]) -> None:
+        if not last_of:
+            return
+        links = IncidentAlarm.objects.filter(incident_id__in=last_of).values_list("incident_id", "alarm_id")
+        standing = set(alarms.active_among([alarm for _, alarm in links]))
+        alive = {incident for incident, alarm in links if alarm in standing}
+        told: dict[int, Alarm] = {alarm.id: alarm for alarm in alarms.of_ids(last_of.values())}
+        for number, alarm in last_of.items():
+            row, about = self.rows[number], told[alarm].definition
+            after = next_state(IncidentState(row.state), IncidentEvent.RESOLVE)
+            if after is None:
+                continue
+            verb = "note_return"
+            if number not in alive:
+                row.state, row.resolved_at = after, to_datetime(self.at)
+                verb = "resolve_incident"
+            self._changed(row)
+            self._tell(row, verb, alarm, about.code, about.title)
+
+    def finish(self) -> tuple[Entry, ...]:
+        """Write what changed in the incidents that were there, and return the lines."""
+        fields = ["title", "category", "priority", "state", "resolved_at", "closed_at", "closed_by", "close_reason"]
+        Incident.objects.bulk_update(self.changed.values(), [*fields, "close_comment", "version"])
+        return tuple(self.lines)
+
+    def _tell(self, row: Incident, verb: str, alarm: int, code: str, title: str) -> None:
+        known = self.assets.get(row.asset_id or 0)
+        asset_code = known.code if known else code_of_asset(row)
+        rule = Actor(ActorKind.RULE, code, title)
+        self.lines.append(line_of(row, verb, rule, asset_code=asset_code, alarms=(alarm,), title=row.title))
+
+
+def _title(raised: Raised, asset: Asset) -> str:
+    return f"{raised.title} – {asset.name or asset.code}"[:200]

@@ -1,0 +1,40 @@
+"""The journal line about an incident: the same shape whoever acts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from beffroi.foundation.clock import from_datetime
+from beffroi.kernel.incidents.models import Incident
+from beffroi.kernel.incidents.rules import reference_of
+from beffroi.kernel.journal.types import Actor, Entry
+
+ROOM = "incidents"
+
+
+def line_of(
+    row: Incident,
+    verb: str,
+    actor: Actor,
+    *,
+    asset_code: str,
+    alarms: Iterable[int] = (),
+    reason: str = "",
+    **content: object,
+) -> Entry:
+    """Return a line about an incident, related to its equipment and to the alarms that it concerns."""
+    related = (*(f"alarm:{alarm}" for alarm in alarms), *((f"asset:{asset_code}",) if asset_code else ()))
+    told = {
+        "reference": reference_of(row.pk, from_datetime(row.opened_at)),
+        "state": str(row.state),
+        "priority": row.priority,
+        "desk": row.desk,
+        "commune": row.commune,
+        **content,
+    }
+    return Entry(actor, ROOM, verb, f"incident:{row.pk}", related, told, reason=reason)
+
+
+def code_of_asset(row: Incident) -> str:
+    """Return the code of the incident's equipment, or nothing."""
+    return row.asset.code if row.asset else ""

@@ -1,0 +1,203 @@
+"""Every read of the incidents' room, narrowed to what the person may see."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from beffroi.foundation import clock
+from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
+from beffroi.foundation.errors import NotFound
+from beffroi.kernel.incidents import models
+from beffroi.kernel.incidents.rules import number_of, reference_of
+from beffroi.kernel.incidents.types import OPEN_STATES, Incident, IncidentState
+from beffroi.kernel.journal.queries import lines_of
+from beffroi.kernel.journal.types import Line
+from beffroi.kernel.people.queries import territories
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+MAX_LIMIT = 500
+_OPEN = Q(state__in=[str(state) for state in OPEN_STATES])
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which incidents are asked for; what is left empty does not filter. `open_only` leaves out the closed ones."""
+
+    state: IncidentState | None = None
+    open_only: bool = False
+    desk: str = ""
+    commune: str = ""
+    priority: int | None = None
+    category: str = ""
+    asset: str = ""
+    owner: str = ""
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Open incidents: how many, without owner, by priority; and how many were opened in the last ten minutes."""
+
+    open: int
+    unowned: int
+    new_10_min: int
+    by_priority: Mapping[int, int] = field(default_factory=dict)
+
+
+def get(name: int | str, seen_by: Viewer) -> Incident:
+    """Return an incident by its number or its reference. Raises NotFound, also for what this person may not see."""
+    number = name if isinstance(name, int) else number_of(name)
+    row = _seen(seen_by).filter(pk=number).first() if number is not None and abs(number) < 10**12 else None
+    found = _incident(row) if row else None
+    named_otherwise = isinstance(name, str) and not name.strip().isdigit()
+    if found is None or (named_otherwise and not found.reference.endswith(str(name).strip().upper())):
+        raise NotFound(f"there is no incident {name}, or you may not see it")
+    return found
+
+
+def place_of(reference: str, seen_by: Viewer) -> tuple[float, float]:
+    """Return the longitude and latitude of an incident. Raises NotFound."""
+    found = get(reference, seen_by)
+    return found.lon, found.lat
+
+
+def list_open(*, seen_by: Viewer, desk: str | None = None, limit: int = 200) -> tuple[Incident, ...]:
+    """Return the open incidents, the most urgent first, then the oldest: the order of the queue."""
+    rows = _seen(seen_by).filter(_OPEN)
+    if desk:
+        rows = rows.filter(desk=desk)
+    return tuple(_incident(row) for row in rows.order_by("priority", "opened_at", "id")[: _bounded(limit)])
+
+
+def list_incidents(
+    filters: Filters = Filters(), *, seen_by: Viewer, before: int | None = None, limit: int = 100
+) -> tuple[Incident, ...]:
+    """Return incidents, the newest first; `before` is the number of the last one of the page before."""
+    rows = _filtered(_seen(seen_by), filters)
+    if before is not None:
+        rows = rows.filter(pk__lt=before)
+    return tuple(_incident(row) for row in rows.order_by("-id")[: _bounded(limit)])
+
+
+def of_ids(incident_ids: Iterable[int], *, seen_by: Viewer) -> tuple[Incident, ...]:
+    """Return those of these incidents that this person may see, in the order of the queue."""
+    rows = _seen(seen_by).filter(pk__in=list(incident_ids)).order_by("priority", "opened_at", "id")
+    return tuple(_incident(row) for row in rows)
+
+
+def incidents_of_alarms(alarm_ids: Iterable[int]) -> dict[int, int]:
+    """Return the number of the incident that gathers each of these alarms, where there is one."""
+    links = models.IncidentAlarm.objects.filter(alarm_id__in=list(alarm_ids))
+    return dict(links.values_list("alarm_id", "incident_id"))
+
+
+def counts(*, seen_by: Viewer | None = None, now: Instant | None = None) -> Counts:
+    """Return how many incidents are open, over what a person may see; without a person, over all (figures only)."""
+    rows = models.Incident.objects.all() if seen_by is None else _narrowed(models.Incident.objects.all(), seen_by)
+    since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
+    by_priority: dict[int, int] = {}
+    unowned = 0
+    for priority, owner in rows.filter(_OPEN).values_list("priority", "owner_id"):
+        by_priority[priority] = by_priority.get(priority, 0) + 1
+        unowned += owner is None
+    new = rows.filter(opened_at__gt=since).count()
+    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())))
+
+
+def history(incident_id: int, *, limit: int = 200) -> tuple[Line, ...]:
+    """Return what the journal says of an incident and of its alarms, the newest first. The caller asks the door."""
+    alarm_ids = models.IncidentAlarm.objects.filter(incident_id=incident_id).order_by("-alarm_id")[:20]
+    subjects = [f"incident:{incident_id}", *(f"alarm:{link.alarm_id}" for link in alarm_ids)]
+    found = {line.seq: line for subject in subjects for line in lines_of(subject, limit=limit)}
+    return tuple(found[seq] for seq in sorted(found, reverse=True)[:limit])
+
+
+def _bounded(limit: int) -> int:
+    return max(1, min(limit, MAX_LIMIT))
+
+
+def _narrowed(rows: QuerySet[models.Incident], viewer: Viewer) -> QuerySet[models.Incident]:
+    """Narrow to the desks and communes where this person may see incidents; to nothing without a clearance."""
+    where = Q(pk__in=[])
+    for territory in territories(viewer, Verb.SEE, Kind.INCIDENT):
+        here = Q(desk=territory.desk) if territory.desk else Q()
+        here &= Q(commune=territory.commune) if territory.commune else Q()
+        if not here:
+            return rows
+        where |= here
+    return rows.filter(where)
+
+
+def whole() -> QuerySet[models.Incident]:
+    """Return incidents with all that is shown of them, in two statements however many they are."""
+    links = Prefetch("alarm_links", queryset=models.IncidentAlarm.objects.order_by("alarm_id"))
+    rows = models.Incident.objects.select_related("asset", "owner", "acknowledged_by", "closed_by")
+    return rows.prefetch_related(links)
+
+
+def _seen(viewer: Viewer) -> QuerySet[models.Incident]:
+    return _narrowed(whole(), viewer)
+
+
+def _filtered(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:
+    exact = {
+        "state": filters.state,
+        "desk": filters.desk,
+        "commune": filters.commune,
+        "priority": filters.priority,
+        "category": filters.category,
+        "asset__code": filters.asset,
+        "owner__username": filters.owner,
+    }
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if filters.open_only:
+        rows = rows.filter(_OPEN)
+    if filters.since is not None:
+        rows = rows.filter(opened_at__gte=to_datetime(filters.since))
+    if filters.until is not None:
+        rows = rows.filter(opened_at__lt=to_datetime(filters.until))
+    return rows
+
+
+def _incident(row: models.Incident) -> Incident:
+    asset, owner = row.asset, row.owner
+    opened_at = from_datetime(row.opened_at)
+    return Incident(
+        id=row.pk,
+        reference=reference_of(row.pk, opened_at),
+        title=row.title,
+        category=row.category,
+        priority=row.priority,
+        state=IncidentState(row.state),
+        desk=row.desk,
+        place=row.place,
+        commune=row.commune,
+        lon=row.lon,
+        lat=row.lat,
+        asset_code=asset.code if asset else None,
+        asset_name=asset.name if asset else "",
+        owner=owner.username if owner else "",
+        owner_name=owner.display_name if owner else "",
+        owner_initials=owner.initials if owner else "",
+        opened_at=opened_at,
+        acknowledged_at=from_datetime(row.acknowledged_at) if row.acknowledged_at else None,
+        taken_at=from_datetime(row.taken_at) if row.taken_at else None,
+        resolved_at=from_datetime(row.resolved_at) if row.resolved_at else None,
+        closed_at=from_datetime(row.closed_at) if row.closed_at else None,
+        close_reason=row.close_reason,
+        close_comment=row.close_comment,
+        alarm_ids=tuple(link.alarm_id for link in row.alarm_links.all()),
+        version=row.version,
+        asset_id=row.asset_id,
+        acknowledged_by=row.acknowledged_by.display_name if row.acknowledged_by else "",
+        closed_by=row.closed_by.display_name if row.closed_by else "",
+    )
+
+
+def incident_of(row: models.Incident) -> Incident:
+    """Return an incident as the other rooms see it, read anew."""
+    return _incident(whole().get(pk=row.pk))
