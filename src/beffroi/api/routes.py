@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
+from django.views.decorators.http import require_GET
 
 from beffroi.api import alarms, incidents, journal, places, status, twin
 from beffroi.api.door import closed
 from beffroi.api.openapi import ROOT, Api
-from beffroi.api.problems import as_problem, no_route, tell_problems
+from beffroi.api.problems import View, as_problem, no_route, tell_problems
 
 api = Api(
     title="Beffroi",
@@ -22,10 +23,15 @@ for module in (status, twin, alarms, incidents, journal, places):
     api.add_router("", module.router)
 
 
+def _only_read(route: URLPattern) -> View:
+    """The framework's own document answers every method; what we read is asked with GET."""
+    return require_GET(route.callback) if route.name == "openapi-json" else route.callback
+
+
 def _patterns() -> list[URLPattern]:
     routes, _, _ = api.urls
     return [
-        path(ROOT.lstrip("/") + str(route.pattern), as_problem(route.callback), name=f"api-{route.name}")
+        path(ROOT.lstrip("/") + str(route.pattern), as_problem(_only_read(route)), name=f"api-{route.name}")
         for route in routes
         if isinstance(route, URLPattern) and route.name != "api-root"
     ]

@@ -1,0 +1,184 @@
+"""Every route, with every demonstration account, with a machine's token and with nobody: compared with a reviewed table.
+
+`clearances.csv` beside this file is that table. A route that is not in it fails; so does a method that answers without
+standing in it. `yes`: let in; `no`: refused (403); `sign in`: asked who it is (401, or sent to the login page).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from beffroi.foundation.clock import now, to_datetime
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.models import Incident
+from beffroi.kernel.people import actions as people
+from beffroi.kernel.people.models import Person
+from beffroi.kernel.people.queries import viewer_named
+from beffroi.kernel.twin.actions import import_assets
+
+TABLE = Path(__file__).parent / "clearances.csv"
+ACCOUNTS = ("anonymous", "visiteur", "operatrice", "chefsalle", "technicien", "integration")
+MIGHTY = ("anonymous", "chefsalle", "technicien")
+"""With whom the methods are tried that no row names: they must not answer."""
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+CATCH_ALL = "^api(?:/.*)?$"
+FRONT = "front"
+LIVE = "live"
+BODY = {"text": "note", "reason": "repaired", "comment": "fait", "language": "fr", "palette": "night"}
+Walk = dict[tuple[str, str], dict[str, str]]
+
+
+def _table() -> list[dict[str, str]]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _served_by_django() -> Walk:
+    rows = [row for row in _table() if row["served by"] == "web"]
+    return {(row["route"], row["method"]): {name: row[name] for name in ACCOUNTS} for row in rows}
+
+
+def _routes(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
+    for pattern in get_resolver().url_patterns if patterns is None else patterns:
+        if isinstance(pattern, URLResolver):
+            yield from _routes(pattern.url_patterns, prefix + str(pattern.pattern))
+        elif isinstance(pattern, URLPattern):
+            yield prefix + str(pattern.pattern)
+
+
+@pytest.fixture
+def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
+    """One of each thing that a route names, the demonstration's accounts, and a machine's token."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    at = now()
+    people.ensure_demonstration_accounts(at)
+    people.create_person("integration", "Machine", "MA", password=None, by=people.SYSTEM, at=at, reason="test")
+    people.grant_clearance("integration", "integration", by=people.SYSTEM, at=at, reason="test")
+    file = tmp_path / "assets.csv"
+    file.write_text("asset,class,lon,lat,name,source\nCAB-1,lighting_cabinet,5.04,47.32,Armoire,lighting\n")
+    import_assets(file, by=people.SYSTEM, at=at)
+    row = Incident.objects.create(
+        title="Armoire", category="lighting", priority=2, state="new", desk="lighting", lon=5.04, lat=47.32,
+        opened_at=to_datetime(at),
+    )  # fmt: skip
+    asset_id = str(_only("twin_asset"))
+    return {
+        "reference": incidents.get(row.pk, viewer_named("chefsalle")).reference,
+        "code": "CAB-1",
+        "id": "CAB-1",
+        "asset_id": asset_id,
+        "x": "8420",
+        "y": "5733",
+        "token": people.create_token("integration", "t", by=people.SYSTEM, at=at, reason="test").secret,
+    }
+
+
+def _only(table: str) -> int:
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT max(id) FROM {table}")
+        return int(cursor.fetchone()[0])
+
+
+def _example(route: str, things: dict[str, str]) -> str:
+    plain = route.replace(CATCH_ALL, "api/nowhere")
+    return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: things[match[1]], plain)
+
+
+def _client(account: str, things: dict[str, str]) -> Client:
+    if account == "integration":
+        return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {things['token']}"})
+    client = Client(raise_request_exception=False)
+    if account != "anonymous":
+        client.force_login(Person.objects.get(username=account))
+    return client
+
+
+def _outcome(response: Any, route: str) -> str:
+    status, leaving = response.status_code, route == "/logout"
+    if status == 401 or (status == 302 and response["Location"].split("?")[0] == "/login" and not leaving):
+        return "yes" if route == "/login" else "sign in"
+    if status == 404 and CATCH_ALL in route:
+        return "nothing"
+    if status >= 500 or status == 404:
+        return f"failed: {status}"
+    return {403: "no", 405: "no such method"}.get(status, "yes")
+
+
+def _ask(route: str, method: str, account: str, things: dict[str, str]) -> str:
+    with transaction.atomic():
+        client = _client(account, things)
+        response = (
+            client.generic(method, _example(route, things))
+            if method != "POST"
+            else client.post(_example(route, things), BODY)
+        )
+        transaction.set_rollback(True)
+    return _outcome(response, route)
+
+
+def test_every_route_lets_in_whom_the_table_says_and_nobody_else(things: dict[str, str]) -> None:
+    table = _served_by_django()
+    differences = []
+    for route in _routes():
+        for method in METHODS:
+            expected = table.get((route, method), dict.fromkeys(MIGHTY, "no such method"))
+            for account, outcome in expected.items():
+                found = _ask(route, method, account, things)
+                closed = (route, method) not in table and found in ("no", "sign in", "nothing")
+                if found != outcome and not closed:
+                    differences.append(f"{method} {route} {account}: {found}, the table says {outcome}")
+    assert differences == []
+
+
+def test_every_route_is_in_the_table_and_the_table_names_no_other() -> None:
+    served, listed = set(_routes()), {route for route, _ in _served_by_django()}
+    assert {"not in the table": sorted(served - listed), "served no more": sorted(listed - served)} == {
+        "not in the table": [],
+        "served no more": [],
+    }
+
+
+def test_streams_let_in_whom_the_table_says(transactional_db: None) -> None:
+    from starlette.requests import Request
+
+    from beffroi.app.processes import live
+
+    people.ensure_demonstration_accounts(now())
+    rows = [row for row in _table() if row["served by"] == LIVE]
+    assert sorted(route.path for route in live.app.routes) == sorted(row["route"] for row in rows)  # type: ignore[attr-defined]
+    for account in ACCOUNTS[:-1]:
+        client = Client()
+        if account != "anonymous":
+            client.force_login(Person.objects.get(username=account))
+        cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())
+        scope = {
+            "type": "http", "method": "GET", "path": "/live/console", "query_string": b"",
+            "headers": [(b"cookie", cookies.encode())],
+        }  # fmt: skip
+        response = asyncio.run(live.stream(Request(scope)))
+        assert {200: "yes", 401: "sign in", 403: "no"}[response.status_code] == rows[0][account], account
+
+
+def test_what_the_front_serves_itself_is_in_the_table() -> None:
+    from beffroi.app.processes import front
+
+    served = sorted(route.path for route in front.app.routes)  # type: ignore[attr-defined]
+    handed_on = ["/live/{rest:path}", "/{rest:path}"]
+    assert sorted([*(row["route"] for row in _table() if row["served by"] == FRONT), *handed_on]) == served
+
+
+def test_every_row_says_why() -> None:
+    assert [row["route"] for row in _table() if not row["why"]] == []
