@@ -256,6 +256,17 @@ def test_restored_silence_stands_until_the_asset_is_heard() -> None:
     assert told(watch, 13) == [("return", "mute", 7, 0.2, 12)]
 
 
+def test_asset_not_heard_since_the_start_may_fall_silent_but_its_alarm_stays() -> None:
+    """A process that has just started counts from its own start: few periods missed are no sign of life."""
+    watch = Watch([MUTE], [(7, "sensor"), (8, "sensor"), (9, "sensor")])
+    watch.restore({}, [("mute", 7, 5 * SECOND), ("mute", 8, 5 * SECOND)])
+    heard = np.array([False, True, False])
+    watch.hear(np.array([7, 8, 9]), np.array([0.1, 0.1, 0.1]), 10 * SECOND, heard=heard)
+    assert told(watch, 11) == [("return", "mute", 8, 0.1, 10)]
+    watch.hear(np.array([7, 8, 9]), np.array([3.5, 0.1, 3.5]), 40 * SECOND, heard=heard)
+    assert told(watch, 41) == [("raise", "mute", 9, 3.5, 40)]
+
+
 def test_restored_delay_goes_on_from_the_last_value() -> None:
     watch = Watch([a_definition(on_delay_s=10)], [(1, "lighting_cabinet")])
     watch.restore({"feeder_state": [(1, 1.0, 100 * SECOND)]}, [])

@@ -158,17 +158,26 @@ class Watch:
 
         Values that are not finite say nothing. A value older than the one that set an asset's condition changes nothing.
         """
-        if len(asset_ids) and quantity != SILENCE:
+        if quantity != SILENCE:
             self._compare(quantity, asset_ids, values, observed_at)
 
-    def hear(self, asset_ids: Ints, missed_periods: Floats, now: Instant) -> None:
+    def hear(
+        self, asset_ids: Ints, missed_periods: Floats, now: Instant, *, heard: NDArray[np.bool_] | None = None
+    ) -> None:
         """Take how many of its periods each asset has let pass, for definitions of silence.
 
-        NaN where it cannot be judged (never heard; not heard since this process began to listen): nothing changes then.
-        An asset that is heard again must be handed over too, else its alarm stays.
+        NaN where it cannot be judged (never heard): nothing changes then. `heard` tells which assets reported since this
+        process began to listen: the others may fall silent, but their alarms do not return (they said nothing). An
+        asset that is heard again must be handed over too, else its alarm stays.
         """
-        if len(asset_ids):
-            self._compare(SILENCE, asset_ids, missed_periods, np.full(len(asset_ids), now, np.int64))
+        at = np.full(len(asset_ids), now, np.int64)
+        if heard is None:
+            self._compare(SILENCE, asset_ids, missed_periods, at)
+            return
+        self._compare(SILENCE, asset_ids[heard], missed_periods[heard], at[heard])
+        patience = max((rule.threshold for rule in self._by_quantity.get(SILENCE, ())), default=0.0)
+        quiet = ~heard & (missed_periods >= patience)
+        self._compare(SILENCE, asset_ids[quiet], missed_periods[quiet], at[quiet])
 
     def due(self, now: Instant) -> tuple[Transition, ...]:
         """Return the transitions since the last call, those whose delay has ended by `now` included, oldest first."""
@@ -219,6 +228,8 @@ class Watch:
         return bool(rule.members.places(np.array([asset], np.int64))[1][0])
 
     def _compare(self, quantity: str, asset_ids: Ints, values: Floats, observed_at: Ints) -> None:
+        if not len(asset_ids):
+            return
         found: dict[int, tuple[Ints, Ints]] = {}
         finite = np.isfinite(values)
         for rule in self._by_quantity.get(quantity, ()):
