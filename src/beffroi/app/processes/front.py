@@ -41,6 +41,8 @@ HOP_BY_HOP = {
 }
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 MOST_BODY_BYTES = 32 << 20
+_PATIENT = {"connect": 2.0, "read": None, "write": 60.0, "pool": 5.0}  # a stream may be silent, a page may be long
+_BRIEF = {"connect": 2.0, "read": 3.0, "write": 3.0, "pool": 3.0}
 _APART = """<!doctype html><html lang="fr"><meta charset="utf-8"><meta http-equiv="refresh" content="2">
 <title>Beffroi</title><body style="background:#0f1419;color:#e4e9ee;font:16px sans-serif;padding:3em">
 <h1>Le poste redémarre</h1><p>Une partie du poste ne répond pas encore. Cette page se recharge d’elle-même.</p></body></html>"""
@@ -50,11 +52,9 @@ class Front:
     """What the door knows: how to reach the parts, and whether each serves."""
 
     def __init__(self) -> None:
-        self.client = httpx.AsyncClient(
-            timeout=httpx.Timeout(60, connect=2, read=None),
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64),
-            trust_env=False,
-            follow_redirects=False,
+        # A transport, not a client: a client keeps cookies, and would hand one person's session to the next.
+        self.transport = httpx.AsyncHTTPTransport(
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=64), trust_env=False
         )
         self.reasons: list[str] = ["starting"]
 
@@ -77,11 +77,15 @@ class Front:
             (b"x-forwarded-host", host.encode()),
         ]
         body = request.stream() if request.method not in {"GET", "HEAD"} else None
-        outgoing = self.client.build_request(
-            request.method, f"{address}{path}{'?' + query if query else ''}", headers=headers, content=body
+        outgoing = httpx.Request(
+            request.method,
+            f"{address}{path}{'?' + query if query else ''}",
+            headers=headers,
+            content=body,
+            extensions={"timeout": _PATIENT},
         )
         try:
-            answer = await self.client.send(outgoing, stream=True)
+            answer = await self.transport.handle_async_request(outgoing)
         except httpx.HTTPError:
             return _apart(request)
         response = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
@@ -124,21 +128,24 @@ class Front:
         monitor = runtime_address("nats-monitor")
         if monitor is None:
             return None if settings().nats_url else "nats-server: not started yet"
-        try:
-            answer = await self.client.get(f"{monitor}/healthz", timeout=2)
-        except httpx.HTTPError as error:
-            return f"nats-server: {type(error).__name__}"
-        return None if answer.status_code == 200 else f"nats-server: {answer.text.strip()}"
+        return await self._answers("nats-server", f"{monitor}/healthz")
 
     async def _web(self) -> str | None:
         address = runtime_address("web")
         if address is None:
             return "web: not started yet"
+        return await self._answers("web", f"{address}/login")
+
+    async def _answers(self, part: str, url: str) -> str | None:
+        """Return why a part does not answer 200, or None."""
+        request = httpx.Request("GET", url, headers={"host": "127.0.0.1"}, extensions={"timeout": _BRIEF})
         try:
-            answer = await self.client.get(f"{address}/login", timeout=3, headers={"host": "127.0.0.1"})
+            answer = await self.transport.handle_async_request(request)
+            await answer.aread()
+            await answer.aclose()
         except httpx.HTTPError as error:
-            return f"web: {type(error).__name__}"
-        return None if answer.status_code == 200 else f"web: it answers {answer.status_code}"
+            return f"{part}: {type(error).__name__}"
+        return None if answer.status_code == 200 else f"{part}: it answers {answer.status_code}"
 
 
 front = Front()
@@ -198,7 +205,7 @@ async def _lifespan(_app: Starlette) -> AsyncIterator[None]:
     task = asyncio.create_task(front.look())
     yield
     task.cancel()
-    await front.client.aclose()
+    await front.transport.aclose()
 
 
 app = Starlette(

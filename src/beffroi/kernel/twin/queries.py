@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -367,12 +366,6 @@ def lag_by_partition(now: Instant) -> dict[str, float]:
         last = from_datetime(row.received_at or row.checked_at)
         lags[f"{row.stream}/{row.partition}"] = 0.0 if spoke and row.pending == 0 else round((now - last) / 1e6, 3)
     return lags
-
-
-def positions() -> dict[tuple[str, int], tuple[int, datetime | None]]:
-    """Return (sequence, received at) of each partition of each stream."""
-    rows = Position.objects.values_list("stream", "partition", "sequence", "received_at")
-    return {(stream, partition): (sequence, at) for stream, partition, sequence, at in rows}
 
 
 def list_quarantine(
