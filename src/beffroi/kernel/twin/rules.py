@@ -144,16 +144,18 @@ class Hearing:
         np.maximum.at(self._heard, places[ours], received_at[ours])
 
     def missed(self, now: Instant) -> Floats:
-        """Return how many periods each asset has let pass, in the order of `ids`."""
+        """Return how many periods each asset has let pass, in the order of `ids`; zero for one never heard.
+
+        What never reported is not in service yet: an inventory imported before its gateways is not a silent city.
+        """
         since = np.maximum(self._heard, self.listening_since)
-        return np.asarray(np.maximum(now - since, 0) / self._period)
+        return np.asarray(np.where(self._heard > 0, np.maximum(now - since, 0) / self._period, 0.0))
 
     def sweep(self, now: Instant) -> list[tuple[int, int]]:
         """Return (asset id, new level) for each asset whose freshness changed since the last sweep."""
         missed = self.missed(now)
         level = np.where(missed >= SILENT_AFTER_PERIODS, SILENT, np.where(missed >= STALE_AFTER_PERIODS, STALE, LIVE))
-        judged = np.isfinite(self._period) & (self._heard > 0)
-        level = np.where(judged, level, LIVE).astype(np.int8)
+        level = level.astype(np.int8)
         changed = np.flatnonzero(level != self._level)
         self._level[changed] = level[changed]
         return [(int(self.ids[place]), int(level[place])) for place in changed]
