@@ -2,7 +2,7 @@
 // works without this script. With it, the act is sent alone and its answer is shown without leaving the page.
 
 import { answer } from "./live/announce";
-import type { Fragment } from "./live/frame";
+import { emit, type Fragment } from "./live/frame";
 import { patch } from "./live/patch";
 import { word } from "./words";
 
@@ -35,7 +35,10 @@ function lacking(button: HTMLElement): HTMLElement | undefined {
   return [...wanted].find((control) => control.value.trim() === "");
 }
 
-async function send(form: HTMLFormElement, button: HTMLButtonElement): Promise<void> {
+let last: Promise<void> = Promise.resolve();
+
+/** Acts reach the server in the order of the keys, one after the other: « A » then « P » is never « P » then « A ». */
+function send(form: HTMLFormElement, button: HTMLButtonElement): void {
   if (button.getAttribute("aria-disabled") === "true") return;
   const missing = lacking(button);
   if (missing) {
@@ -45,25 +48,32 @@ async function send(form: HTMLFormElement, button: HTMLButtonElement): Promise<v
     return;
   }
   button.setAttribute("aria-disabled", "true");
+  const [action, body] = [button.formAction, fieldsOf(form, button)];
+  last = last.then(() => act(button, action, body));
+}
+
+async function act(button: HTMLButtonElement, action: string, fields: FormData): Promise<void> {
   try {
-    const response = await fetch(button.formAction, {
-      method: "POST",
-      body: fieldsOf(form, button),
-      headers: { Accept: "application/json" },
-    });
+    const response = await fetch(action, { method: "POST", body: fields, headers: { Accept: "application/json" } });
     const body = (await response.json().catch(() => ({}))) as Answer & Problem;
+    patch(body.fragments ?? [], true);
+    emitTargets(body.fragments ?? []);
     if (!response.ok) {
       answer(body.detail ?? body.title ?? word("act.refused"));
       return;
     }
     clear(button);
-    patch(body.fragments ?? []);
     answer(body.said ?? word("act.done"));
   } catch {
     answer(word("act.unreachable"));
   } finally {
     button.removeAttribute("aria-disabled");
   }
+}
+
+/** What an act changed is told to the page as a frame would: an open panel follows at once. */
+function emitTargets(fragments: readonly Fragment[]): void {
+  if (fragments.length > 0) emit("beffroi:frame", { seq: 0, fragments });
 }
 
 /** The words were taken: empty the fields and fold the panel they were in. */
@@ -82,7 +92,7 @@ export function startActions(): void {
     const button = event.submitter;
     if (!(button instanceof HTMLButtonElement) || button.hasAttribute("data-plain")) return;
     event.preventDefault();
-    void send(form, button);
+    send(form, button);
   });
   // A panel that unfolds hands the keyboard to its first field.
   document.addEventListener(

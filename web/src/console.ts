@@ -9,7 +9,9 @@ import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";
 import { startClock } from "./live/ages";
+import { on } from "./live/frame";
 import { startLive } from "./live/live";
+import { refreshSoon } from "./live/refresh";
 import { startSelection } from "./selection";
 
 startClock();
@@ -17,6 +19,11 @@ startActions();
 startSelection();
 startKeys();
 startLive();
+
+// A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.
+on("beffroi:frame", (frame) => {
+  if (frame.values?.length || (frame.conditions?.length && document.getElementById("values"))) refreshSoon();
+});
 
 if (document.querySelector("city-map")) void import("./map/city-map");
 if (document.querySelector("history-plot")) void import("./plot/history-plot");

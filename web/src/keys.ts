@@ -1,9 +1,11 @@
 // The keyboard. A control says its own key (`data-key="a"`), so that the help, the hint and the act cannot differ.
 // Shortcuts of one character can be switched off (RGAA 12.11): `<body data-shortcuts="off">`.
 
-import { step } from "./selection";
+import { panelComing, step } from "./selection";
 
 const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
+/** Keys whose control is in the panel. */
+const IN_PANEL: ReadonlySet<string> = new Set("apcmoer");
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {
@@ -68,6 +70,12 @@ function pressed(event: KeyboardEvent): void {
   if (direction && !document.querySelector("dialog[open]")) {
     event.preventDefault();
     step(direction);
+    return;
+  }
+  const coming = panelComing();
+  if (coming && IN_PANEL.has(key)) {
+    event.preventDefault();
+    void coming.then(() => press(key));
   } else if (press(key)) event.preventDefault();
 }
 

@@ -8,6 +8,12 @@ import { word } from "./words";
 
 const panel = () => document.getElementById("detail");
 let wanted = "";
+let coming: Promise<void> | undefined;
+
+/** The panel that is on its way, if one is: its keys wait for it, or they would act on the one before. */
+export function panelComing(): Promise<void> | undefined {
+  return panel()?.hasAttribute("aria-busy") ? coming : undefined;
+}
 
 function rowOf(id: number): HTMLElement | null {
   return document.getElementById(`incident-${id}`);
@@ -18,20 +24,28 @@ function markRow(id: number | undefined): void {
   if (id !== undefined) rowOf(id)?.querySelector("a")?.setAttribute("aria-current", "true");
 }
 
+function showPanel(url: string): Promise<void> {
+  coming = fetchPanel(url);
+  return coming;
+}
+
 /** Fetch the panel of a selection and show it; an older answer that comes late is dropped. */
-async function showPanel(url: string): Promise<void> {
+async function fetchPanel(url: string): Promise<void> {
   wanted = url;
   const target = panel();
   if (!target) return;
-  target.setAttribute("aria-busy", "true");
+  const other = target.firstElementChild;
+  const same = other instanceof HTMLElement && other.dataset.panel === url;
+  if (!same) target.setAttribute("aria-busy", "true");
   const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => undefined);
+  const html = response?.ok ? await response.text().catch(() => undefined) : undefined;
   if (wanted !== url) return;
   target.removeAttribute("aria-busy");
-  if (!response?.ok) {
+  if (html === undefined) {
+    if (!same) target.replaceChildren();
     answer(word(response?.status === 403 ? "panel.forbidden" : "panel.failed"));
     return;
   }
-  const html = await response.text();
   const current = target.firstElementChild;
   const template = document.createElement("template");
   template.innerHTML = html.trim();
@@ -59,7 +73,7 @@ export function selectAsset(id: number, origin: Selection["origin"]): void {
   const base = panel()?.dataset.assetPanel;
   if (!base) return;
   markRow(undefined);
-  void showPanel(base.replace(/\/0\/$/, `/${id}/`));
+  void showPanel(base.replace("/0/", `/${id}/`));
   emit("beffroi:select", { kind: "asset", id, origin });
 }
 

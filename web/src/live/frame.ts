@@ -8,14 +8,14 @@ export interface Fragment {
   readonly order?: string;
 }
 
-/** [asset, longitude, latitude, heading in degrees or null] */
-export type Mover = readonly [number, number, number, number | null];
+/** [asset, longitude, latitude, heading in degrees or null, …] */
+export type Mover = readonly [asset: number, lon: number, lat: number, heading: number | null, ...unknown[]];
 
-/** [asset, condition as an index of the map snapshot's `conditions`] */
-export type Condition = readonly [number, number];
+/** [asset, condition]: 0 normal, 1 stale, 2 silent, 11 to 14 an open alarm of that priority, 20 one that is explained */
+export type Condition = readonly [asset: number, condition: number];
 
-/** [asset, quantity, observed at in microseconds, value] */
-export type Value = readonly [number, string, number, number];
+/** [quantity, value, observed at, …] of the piece of equipment that the page names; instants in microseconds. */
+export type Value = readonly [quantity: string, value: number, observedAt: number, ...unknown[]];
 
 export interface Frame {
   readonly seq: number;
@@ -29,12 +29,14 @@ export interface Heartbeat {
   /** The server's clock, microseconds. */
   readonly at: number;
   /** How far the readings path is behind, seconds; null when it is not known. */
-  readonly lag_s: number | null;
+  readonly lag_s?: number | null;
 }
 
 /** What the page's parts hear about each other. All are dispatched on `document`. */
 export interface PageEvents {
   "beffroi:frame": Frame;
+  /** The stream was opened: what only it tells (positions, conditions) is told from now on. */
+  "beffroi:opened": null;
   "beffroi:resync": null;
   "beffroi:select": Selection;
   "beffroi:rows": null;

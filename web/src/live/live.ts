@@ -32,12 +32,15 @@ export function startLive(): void {
       emit("beffroi:frame", frame);
     },
     heartbeat: (beat) => setServerTime(beat.at),
+    opened: () => emit("beffroi:opened", null),
     resync: () => void resync(),
     state: writeState,
   });
   const resync = async (): Promise<void> => {
     const since = await refreshPage();
-    if (since !== undefined) stream.restart(since);
+    if (since === undefined) return;
+    emit("beffroi:resync", null);
+    stream.restart(since);
   };
   window.addEventListener("pageshow", (event) => {
     if (event.persisted) void resync();

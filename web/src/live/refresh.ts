@@ -14,6 +14,16 @@ export function refreshPage(): Promise<string | undefined> {
   return running;
 }
 
+/** Ask for the page again soon, once for many reasons. */
+export function refreshSoon(): void {
+  timer ||= window.setTimeout(() => {
+    timer = 0;
+    void refreshPage();
+  }, 1000);
+}
+
+let timer = 0;
+
 async function fetchPage(): Promise<string | undefined> {
   const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" }).catch(() => undefined);
   if (!response?.ok) return undefined;
@@ -31,6 +41,5 @@ async function fetchPage(): Promise<string | undefined> {
   if (fresh.body.dataset.at) setServerTime(Number(fresh.body.dataset.at));
   writeAges();
   emit("beffroi:rows", null);
-  emit("beffroi:resync", null);
   return fresh.body.dataset.since;
 }

@@ -17,6 +17,7 @@ export interface StreamListener {
   frame(frame: Frame): void;
   resync(): void;
   heartbeat(beat: Heartbeat): void;
+  opened(): void;
   state(state: StreamState): void;
 }
 
@@ -60,6 +61,7 @@ export class Stream {
     url.searchParams.set("since", this.seq);
     const source = new EventSource(url);
     this.source = source;
+    source.addEventListener("open", () => this.listener.opened());
     source.addEventListener("frame", (event) => {
       this.heard(event);
       this.listener.frame(JSON.parse(event.data as string) as Frame);

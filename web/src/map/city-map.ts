@@ -80,7 +80,7 @@ class CityMap extends HTMLElement {
     this.attribute();
     await map.once("load");
     this.furnish(map, palette);
-    if (this.hasAttribute("assets")) void this.loadAssets(palette);
+    if (this.hasAttribute("assets")) void this.followStream(palette);
     this.dataset.ready = "1";
   }
 
@@ -119,7 +119,6 @@ class CityMap extends HTMLElement {
     for (const layer of this.incidents.layers(palette)) map.addLayer(layer);
     on("beffroi:rows", () => this.incidents?.changed(), this.life.signal);
     on("beffroi:select", (selection) => this.follow(selection), this.life.signal);
-    on("beffroi:resync", () => void this.loadAssets(palette), this.life.signal);
     on("beffroi:frame", (frame) => {
       if (frame.movers?.length) this.movers?.move(frame.movers);
       if (frame.conditions?.length) this.equipment?.conditions(frame.conditions);
@@ -136,6 +135,18 @@ class CityMap extends HTMLElement {
   private rows(): HTMLElement[] {
     const list = document.getElementById(this.getAttribute("rows") ?? "");
     return list ? [...list.querySelectorAll<HTMLElement>(":scope > [data-lon]")] : [];
+  }
+
+  /** The snapshot is asked for after the stream is open, and again each time it reopens: nothing falls between. */
+  private async followStream(palette: Palette): Promise<void> {
+    if (document.documentElement.dataset.stream !== "live" && document.body.dataset.live)
+      await Promise.race([
+        new Promise<void>((open) => on("beffroi:opened", () => open(), this.life.signal)),
+        new Promise<void>((late) => window.setTimeout(late, 3000)),
+      ]);
+    await this.loadAssets(palette);
+    on("beffroi:opened", () => void this.loadAssets(palette), this.life.signal);
+    on("beffroi:resync", () => void this.loadAssets(palette), this.life.signal);
   }
 
   private async loadAssets(palette: Palette): Promise<void> {
@@ -159,9 +170,10 @@ class CityMap extends HTMLElement {
   private layer(map: libre.Map, snapshot: Snapshot, palette: Palette): void {
     if (this.layered) return;
     this.layered = true;
-    for (const layer of this.equipment?.layers(snapshot) ?? []) map.addLayer(layer, "incident-selected");
+    const names = map.getLayer("names-places") ? "names-places" : "incident-selected";
+    for (const layer of this.equipment?.layers(snapshot) ?? []) map.addLayer(layer, names);
     for (const layer of this.movers?.layers(snapshot) ?? []) {
-      map.addLayer(layer, "incident-selected");
+      map.addLayer(layer, names);
       map.setPaintProperty(layer.id, "text-color", palette["map-text"]);
       map.setPaintProperty(layer.id, "text-halo-color", palette["map-halo"]);
       map.setPaintProperty(layer.id, "text-halo-width", 1.4);

@@ -53,10 +53,9 @@ export class Equipment {
 
   /** The layers of every class, then those of the conditions. Called once the snapshot has named them. */
   layers(snapshot: Snapshot): LayerSpecification[] {
-    const abnormal = snapshot.conditions.indexOf("abnormal");
-    const aged = ["stale", "silent"].map((name) => snapshot.conditions.indexOf(name)).filter((index) => index >= 0);
-    const isAbnormal: ExpressionSpecification = ["==", conditionOf(), abnormal];
-    const isAged: ExpressionSpecification = ["in", conditionOf(), ["literal", aged]];
+    const isAged: ExpressionSpecification = ["in", conditionOf(), ["literal", [1, 2]]];
+    const isAbnormal: ExpressionSpecification = ["in", conditionOf(), ["literal", [11, 12, 13, 14]]];
+    const isExplained: ExpressionSpecification = ["==", conditionOf(), 20];
     return SOURCES.flatMap((source): LayerSpecification[] => {
       const mine = snapshot.classes.filter(
         (name) => !snapshot.movers.includes(name) && snapshot.fine.classes.includes(name) === (source === "fine"),
@@ -64,6 +63,7 @@ export class Equipment {
       return mine.flatMap((name): LayerSpecification[] => [
         symbol(`class:${name}`, source, name, `class:${name}`, undefined),
         symbol(`stale:${name}`, source, name, "condition:stale", shown(isAged)),
+        symbol(`explained:${name}`, source, name, "condition:explained", shown(isExplained)),
         symbol(`abnormal:${name}`, source, name, "condition:abnormal", shown(isAbnormal)),
       ]);
     });

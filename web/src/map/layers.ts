@@ -112,7 +112,7 @@ export class LayerList {
     for (const input of this.panel.querySelectorAll<HTMLInputElement>("input[data-class]"))
       input.checked = !this.hidden.has(input.dataset.class ?? "");
     for (const name of this.classes)
-      for (const id of [`class:${name}`, `stale:${name}`, `abnormal:${name}`])
+      for (const id of [`class:${name}`, `stale:${name}`, `explained:${name}`, `abnormal:${name}`])
         if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", this.hidden.has(name) ? "none" : "visible");
     localStorage.setItem(MEMORY, JSON.stringify([...this.hidden]));
   }

@@ -49,7 +49,7 @@ export class Movers {
         filter: ["==", ["get", "class"], name],
         layout: {
           "icon-image": `class:${name}`,
-          "icon-size": ["interpolate", ["linear"], ["zoom"], 12, 0.5, 14, 0.75, 16, 1],
+          "icon-size": ["interpolate", ["linear"], ["zoom"], 12, 0.6, 14, 0.8, 16, 1],
           "icon-rotate": ["get", "heading"],
           "icon-rotation-alignment": "map",
           "icon-allow-overlap": true,

@@ -88,6 +88,11 @@ function bars(c: CanvasRenderingContext2D): void {
   c.lineTo(16, 10);
 }
 
+function strike(c: CanvasRenderingContext2D): void {
+  c.moveTo(5, 27);
+  c.lineTo(27, 5);
+}
+
 /** Every symbol of the map, by name. Priorities are `p1` to `p4`, equipment `class:…`, conditions `condition:…`. */
 export function shapes(p: Palette): Readonly<Record<string, Shape>> {
   const grey = { fill: p["map-halo"], line: p["map-equipment"], width: 2.4 };
@@ -108,6 +113,7 @@ export function shapes(p: Palette): Readonly<Record<string, Shape>> {
     "class:bus": { path: coach, ...mobile },
     "condition:abnormal": { path: disc(14), line: p["map-equipment-strong"], width: 3 },
     "condition:stale": { path: disc(14), line: p["map-equipment-strong"], width: 2.5, dash: [4, 3.4] },
+    "condition:explained": { path: strike, line: p["map-equipment-strong"], width: 2.5 },
     selected: { path: square(14), line: p.strong, width: 2.5 },
   };
 }

@@ -11,7 +11,6 @@ export interface Columns {
 
 export interface Snapshot extends Columns {
   readonly classes: readonly string[];
-  readonly conditions: readonly string[];
   /** Classes too many to send at once: they come by cell when the map is near. */
   readonly fine: { readonly classes: readonly string[]; readonly zoom: number; readonly url: string };
   /** How many there are in all, when the snapshot had to stop before. */

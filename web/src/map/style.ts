@@ -12,7 +12,7 @@ function width(z10: number, z13: number, z15: number, z17: number): ExpressionSp
 function ground(p: Palette): LayerSpecification[] {
   const kinds = [
     ["farmland", p["map-land"]], ["forest", p["map-forest"]], ["vineyard", p["map-forest"]], ["urban", p["map-urban"]],
-    ["industrial", p["map-urban"]], ["core", p["map-core"]], ["park", p["map-park"]],
+    ["industrial", p["map-urban"]], ["core", p["map-core"]], ["park", p["map-park"]], ["square", p["map-core"]],
   ] as const;
   const fills: LayerSpecification[] = kinds.map(([kind, colour]) => ({
     id: `land-${kind}`,

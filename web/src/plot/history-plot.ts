@@ -7,7 +7,6 @@ import { fetchJson } from "../map/snapshot";
 import { language, word } from "../words";
 
 interface Series {
-  readonly asset: number;
   readonly quantity: string;
   readonly label: string;
   readonly unit: string;
@@ -28,9 +27,14 @@ class HistoryPlot extends HTMLElement {
   private plot: uPlot | undefined;
   private t: number[] = [];
   private v: (number | null)[] = [];
+  private series: Series | undefined;
 
   connectedCallback(): void {
     void this.load();
+    new ResizeObserver(() => this.plot?.setSize({ width: this.clientWidth, height: HEIGHT })).observe(this);
+    on("beffroi:frame", (frame) => {
+      for (const [quantity, value, at_us] of frame.values ?? []) if (quantity === this.series?.quantity) this.add(at_us / 1e6, value);
+    }, this.life.signal);
     on("beffroi:resync", () => void this.load(), this.life.signal);
   }
 
@@ -52,20 +56,13 @@ class HistoryPlot extends HTMLElement {
 
   private draw(series: Series): void {
     this.plot?.destroy();
+    this.plot = undefined;
     this.replaceChildren();
     this.t = [...series.t];
     this.v = [...series.v];
-    if (this.t.length === 0) {
-      this.replaceChildren(paragraph(word("plot.empty")));
-    }
-    this.plot = new uPlot(options(series, this.clientWidth || 600), [this.t, this.v], this);
-    const observer = new ResizeObserver(() => this.plot?.setSize({ width: this.clientWidth, height: HEIGHT }));
-    observer.observe(this);
-    this.life.signal.addEventListener("abort", () => observer.disconnect());
-    on("beffroi:frame", (frame) => {
-      for (const [asset, quantity, at_us, value] of frame.values ?? [])
-        if (asset === series.asset && quantity === series.quantity) this.add(at_us / 1e6, value);
-    }, this.life.signal);
+    this.series = series;
+    if (this.t.length === 0) this.replaceChildren(paragraph(word("plot.empty")));
+    else this.plot = new uPlot(options(series, this.clientWidth || 600), [this.t, this.v], this);
   }
 
   /** A value that arrives late takes its place in time; the oldest leave when there are too many. */
@@ -79,8 +76,8 @@ class HistoryPlot extends HTMLElement {
       this.t.shift();
       this.v.shift();
     }
-    this.querySelector("p")?.remove();
-    this.plot?.setData([this.t, this.v]);
+    if (this.plot) this.plot.setData([this.t, this.v]);
+    else if (this.series) this.draw({ ...this.series, t: this.t, v: this.v });
   }
 }
 
@@ -98,13 +95,15 @@ function options(series: Series, width: number): uPlot.Options {
   const axis = { stroke: colour("--text-2"), grid: { stroke: colour("--line"), width: 1 }, ticks: { stroke: colour("--line"), width: 1 }, font };
   const show = (value: number | null): string => told(series, value);
   const step = uPlot.paths.stepped?.({ align: 1 });
-  const times = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
-  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" });
-  const day = new Intl.DateTimeFormat(language, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit" });
+  const timeZone = document.getElementById("clock")?.dataset.zone ?? "UTC";
+  const times = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium", timeZone });
+  const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", timeZone });
+  const day = new Intl.DateTimeFormat(language, { day: "2-digit", month: "2-digit", hour: "2-digit", minute: "2-digit", timeZone });
   const long = series.to - series.from > 36 * 3600;
   return {
     width,
     height: HEIGHT,
+    tzDate: (at) => uPlot.tzDate(new Date(at * 1000), timeZone),
     scales: {
       x: { time: true, range: (_, least, most) => (Number.isFinite(least) && most > least ? [Math.min(least, series.from), Math.max(most, series.to)] : [series.from, series.to]) },
       ...(series.states ? { y: { range: [-0.5, series.states.length - 0.5] as [number, number] } } : {}),

@@ -1,0 +1,93 @@
+"""Signing in and out, and a person's preferences."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from beffroi.console import words
+from beffroi.console.build import build
+from beffroi.console.door import refusal_words
+from beffroi.console.surround import PALETTES, surround
+from beffroi.foundation import clock
+from beffroi.foundation.errors import BeffroiError
+from beffroi.kernel.people import actions, queries
+
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def sign_in(request: HttpRequest) -> HttpResponse:
+    """Ask for an account and its password. Refusals tell neither which of the two was wrong nor whether it exists."""
+    following = request.POST.get("next") or request.GET.get("next", "")
+    if not url_has_allowed_host_and_scheme(following, {request.get_host()}, request.is_secure()):
+        following = reverse("console:situation")
+    if request.method == "GET" and not queries.viewer_of(request.user).is_anonymous:
+        return HttpResponseRedirect(following)
+    with translation.override(settings.LANGUAGE_CODE):
+        context = {
+            "language": settings.LANGUAGE_CODE,
+            "palette": "night",
+            "build": build(),
+            "at": clock.now(),
+            "next": following,
+            "username": request.POST.get("username", ""),
+            "words": words.for_scripts(),
+        }
+        if request.method == "POST":
+            try:
+                username, password = request.POST.get("username", ""), request.POST.get("password", "")
+                person = actions.sign_in(username, password, at=clock.now())
+            except BeffroiError as error:
+                return render(
+                    request, "console/login.html", context | {"refusal": refusal_words(error)}, status=error.status
+                )
+            login(request, person, backend=_BACKEND)  # type: ignore[arg-type]  # the model stays in its room
+            return HttpResponseRedirect(following)
+        return render(request, "console/login.html", context)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """End the session; the journal says who left the post."""
+    viewer = queries.viewer_of(request.user)
+    if not viewer.is_anonymous:
+        actions.sign_out(viewer.username, at=clock.now())
+    logout(request)
+    return HttpResponseRedirect(reverse("console:login"))
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Show and change a person's language, palette and shortcuts. Everyone who has signed in may, for themselves alone."""
+    viewer = queries.viewer_of(request.user)
+    if viewer.is_anonymous:
+        return HttpResponseRedirect(reverse("console:login"))
+    translation.activate(viewer.language)
+    if request.method == "POST":
+        asked = {name: request.POST.get(name, "") for name in ("language", "palette")}
+        actions.set_preferences(
+            viewer.username,
+            language=asked["language"] if asked["language"] in dict(settings.LANGUAGES) else viewer.language,
+            palette=asked["palette"] if asked["palette"] in dict(PALETTES) else viewer.palette,
+            single_key_shortcuts="shortcuts" in request.POST,
+        )
+        translation.activate(queries.viewer_of(request.user).language)
+        messages.success(request, _("Préférences enregistrées."))
+        return HttpResponseRedirect(reverse("console:preferences"))
+    roles = ", ".join(words.told(words.ROLES, str(role)) for role in viewer.roles)
+    context = surround(request, viewer) | {"languages": settings.LANGUAGES, "palettes": PALETTES, "roles": roles}
+    return render(request, "console/preferences.html", context)

@@ -1,0 +1,109 @@
+"""What an operator does to an incident. Each act is asked of the kernel, which journals it; the answer says who was first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from beffroi.console import frames
+from beffroi.console.door import page, wants_json
+from beffroi.foundation import clock
+from beffroi.foundation.errors import Conflict
+from beffroi.kernel.incidents import actions, queries
+from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+Act = Callable[[int], Incident]
+
+CONFLICTS: Mapping[str, object] = {
+    "already-acknowledged": gettext_lazy("%(ref)s est déjà acquitté par %(acknowledged_by)s."),
+    "already-taken": gettext_lazy("%(ref)s est déjà pris en charge par %(owner)s."),
+    "already-closed": gettext_lazy("%(ref)s est déjà clos par %(closed_by)s."),
+}
+
+
+@require_POST
+@page(Verb.ACKNOWLEDGE, Kind.INCIDENT)
+def acknowledge(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Say that it was seen: the incident and its alarms."""
+
+    def act(number: int) -> Incident:
+        return actions.acknowledge_incident(number, by=viewer, at=clock.now())
+
+    return _done(request, viewer, reference, act, _("%(ref)s acquitté."))
+
+
+@require_POST
+@page(Verb.TAKE, Kind.INCIDENT)
+def take(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Become the one who deals with it."""
+
+    def act(number: int) -> Incident:
+        return actions.take_incident(number, by=viewer, at=clock.now())
+
+    return _done(request, viewer, reference, act, _("%(ref)s est à vous."))
+
+
+@require_POST
+@page(Verb.CLOSE, Kind.INCIDENT)
+def close(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Close it, with a reason among those that exist."""
+    reason, comment = request.POST.get("reason", ""), request.POST.get("comment", "")
+
+    def act(number: int) -> Incident:
+        return actions.close_incident(number, reason=reason, comment=comment, by=viewer, at=clock.now())
+
+    return _done(request, viewer, reference, act, _("%(ref)s clos."))
+
+
+@require_POST
+@page(Verb.REOPEN, Kind.INCIDENT)
+def reopen(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Open it again, saying why."""
+    reason = request.POST.get("again", "")
+
+    def act(number: int) -> Incident:
+        return actions.reopen_incident(number, reason=reason, by=viewer, at=clock.now())
+
+    return _done(request, viewer, reference, act, _("%(ref)s rouvert."))
+
+
+@require_POST
+@page(Verb.NOTE, Kind.INCIDENT)
+def note(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Write a line of the incident's journal."""
+    text = request.POST.get("text", "")
+
+    def act(number: int) -> Incident:
+        return actions.note_incident(number, text, by=viewer, at=clock.now())
+
+    return _done(request, viewer, reference, act, _("Note écrite sur %(ref)s."))
+
+
+def _done(request: HttpRequest, viewer: Viewer, reference: str, act: Act, said: str) -> HttpResponse:
+    """Do it and answer: a sentence and the row as it stands, also to who came second."""
+    number = queries.get(reference, viewer).id
+    status = 200
+    try:
+        after = act(number)
+    except Conflict as conflict:
+        status = conflict.status
+        after = queries.get(number, viewer)
+        said = str(CONFLICTS.get(conflict.key, _("%(ref)s a changé : regardez à nouveau.")))
+    text = said % {
+        "ref": after.reference,
+        "owner": after.owner_name,
+        "acknowledged_by": after.acknowledged_by or after.owner_name,
+        "closed_by": after.closed_by,
+    }
+    if wants_json(request):
+        fragments = [frames.queue_fragment(after, viewer)]
+        return JsonResponse({"said": text, "detail": text, "fragments": fragments}, status=status)
+    (messages.success if status == 200 else messages.warning)(request, text)
+    return HttpResponseRedirect(f"{reverse('console:situation')}?incident={after.reference}")

@@ -1,0 +1,99 @@
+"""How a page is entered: who looks, whether the one door lets them, in their language; and how a refusal is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Concatenate, ParamSpec
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from beffroi.console.surround import surround
+from beffroi.foundation.errors import BeffroiError, Forbidden
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+P = ParamSpec("P")
+Inside = Callable[Concatenate[HttpRequest, Viewer, P], HttpResponse]
+Outside = Callable[Concatenate[HttpRequest, P], HttpResponse]
+LOGIN = "/login"
+
+REFUSALS: Mapping[str, object] = {
+    "forbidden": _("Vous n’avez pas ce droit ici. Le chef de salle peut le donner."),
+    "not-found": _("Cela n’existe pas, ou vous ne pouvez pas le savoir."),
+    "conflict": _("Quelqu’un a agi avant vous. Regardez à nouveau avant d’agir."),
+    "refused": _("Cela a été compris, et refusé."),
+    "malformed": _("Ce qui a été envoyé ne peut pas être lu."),
+    "unreachable": _("Une partie du poste ne répond pas. Elle est réessayée sans que vous ayez à le demander."),
+    "reason-missing": _("Choisissez le motif de clôture."),
+    "comment-missing": _("Une alarme de cet incident est toujours là : écrivez pourquoi vous le fermez."),
+    "alarm-stands": _(
+        "Une alarme de cet incident est toujours là : attendez son retour à la normale, ou choisissez « Fausse alarme » "
+        "ou « Sans suite » avec une précision."
+    ),
+    "text-missing": _("Écrivez d’abord le texte."),
+    "text-too-long": _("Le texte est trop long : 2 000 caractères au plus."),
+    "wrong-credentials": _("Le compte ou le mot de passe n’est pas le bon."),
+    "too-many-attempts": _("Trop d’essais manqués sur ce compte : attendez une demi-minute."),
+}
+
+
+def page(verb: Verb, kind: Kind) -> Callable[[Inside[P]], Outside[P]]:
+    """Let a view be reached by those who may do this verb on this kind of thing, and by nobody else.
+
+    Who has not signed in is sent to the door; what the view refuses is told on a page, or as problem details to who
+    asks for JSON.
+    """
+
+    def guard(view: Inside[P]) -> Outside[P]:
+        @wraps(view)
+        def entered(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+            viewer = people.viewer_of(request.user)
+            if viewer.is_anonymous:
+                return _to_sign_in(request)
+            translation.activate(viewer.language)
+            try:
+                people.require(viewer, verb, kind)
+                return view(request, viewer, *args, **kwargs)
+            except BeffroiError as error:
+                return refusal(request, viewer, error)
+
+        entered.asks = (verb, kind)  # type: ignore[attr-defined]  # read by the test that walks every route
+        return entered
+
+    return guard
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Tell whether it is a script that asks."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def refusal_words(error: BeffroiError) -> str:
+    """Return what a person is told of an error, in the language in force: its meaning, not its details."""
+    return str(REFUSALS.get(error.key, error.reason))
+
+
+def refusal(request: HttpRequest, viewer: Viewer, error: BeffroiError) -> HttpResponse:
+    """Return a refusal as the asker reads it: RFC 9457 problem details, or a page with a way back."""
+    title = refusal_words(error)
+    if wants_json(request):
+        problem = {"type": f"urn:beffroi:{error.key}", "title": title, "status": error.status, "detail": title}
+        return JsonResponse(
+            problem | {"reason": error.reason}, status=error.status, content_type="application/problem+json"
+        )
+    context = surround(request, viewer) | {"title": title, "reason": error.reason}
+    return render(request, "console/refusal.html", context, status=error.status)
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        error = Forbidden("sign in first")
+        problem = {"type": "urn:beffroi:sign-in", "title": str(_("Connectez-vous.")), "status": 401}
+        return JsonResponse(problem | {"reason": error.reason}, status=401, content_type="application/problem+json")
+    following = {"next": request.get_full_path()} if request.method == "GET" and request.path != "/" else {}
+    return HttpResponseRedirect(f"{LOGIN}?{urlencode(following)}" if following else LOGIN)

@@ -1,0 +1,145 @@
+"""Equipment: the list that is the map's twin, the sheet with its history, the panel of the map."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from beffroi.console import frames, reading, told, words
+from beffroi.console.door import page
+from beffroi.console.pictures import place_words
+from beffroi.console.surround import LIVE, surround
+from beffroi.foundation import clock
+from beffroi.foundation.clock import HOUR
+from beffroi.foundation.errors import NotFound
+from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import CLASSES
+
+PAGE = 100
+MOST_POINTS = 5_000
+TABLE_POINTS = 200
+PERIODS = (1, 6, 24, 168)
+
+
+@require_safe
+@page(Verb.SEARCH, Kind.ASSET)
+def assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """List equipment: by code, or by distance from a piece of equipment or an incident (`near`)."""
+    asked = {name: request.GET.get(name, "").strip()[:120] for name in ("q", "class", "near", "after")}
+    asset_class = asked["class"] if asked["class"] in CLASSES else ""
+    since = journal.last_seq()
+    refusal, found = "", []
+    try:
+        found = reading.list_assets(
+            asked["q"], asset_class, asked["near"], asked["after"], viewer=viewer, limit=PAGE + 1
+        )
+    except NotFound:
+        refusal = _("Ni équipement ni incident ne s’appelle « %(name)s ».") % {"name": asked["near"]}
+    more = len(found) > PAGE and not asked["near"]
+    query = {"q": asked["q"], "class": asset_class, "after": found[PAGE - 1].asset.code} if more else {}
+    context = surround(request, viewer, since=since) | {
+        "q": asked["q"],
+        "near": asked["near"],
+        "asset_class": asset_class,
+        "classes": [(slug, words.told(words.CLASSES, slug)) for slug in CLASSES],
+        "rows": found[:PAGE],
+        "refusal": refusal,
+        "incidents": reading.find_incidents(asked["q"], viewer) if asked["q"] else (),
+        "next": f"{request.path}?{urlencode(query)}" if query else "",
+    }
+    return render(request, "console/assets.html", context)
+
+
+@require_safe
+@page(Verb.SEE, Kind.ASSET)
+def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
+    """Show a piece of equipment: last values with their age, history, place, links, alarms, journal."""
+    since = journal.last_seq()
+    state = reading.asset_state(twin.get_asset(code), viewer)
+    this = state.asset
+    names = [value.quantity for value in state.values]
+    quantity = request.GET.get("quantity", "")
+    quantity = quantity if quantity in names else next(iter(names), "")
+    period = _period(request)
+    query = urlencode({"quantity": quantity, "hours": period})
+    history = reading.history(this.id, quantity, period, TABLE_POINTS) if quantity else ()
+    context = surround(request, viewer, since=since, live=f"{LIVE}?{urlencode({'asset': code})}") | {
+        "asset": this,
+        "where": place_words(this.place, this.commune),
+        "state": frames.render_asset_state(state, viewer),
+        "values": [frames.render_value_row(this.id, value, state.level, viewer) for value in state.values],
+        "lon": f"{this.lon:.6f}",
+        "lat": f"{this.lat:.6f}",
+        "quantity": quantity,
+        "quantities": names,
+        "period": period,
+        "periods": [(hours, _period_words(hours)) for hours in PERIODS],
+        "plot_url": f"{reverse('console:plot', args=[code])}?{query}",
+        "history": [{"at": at, "text": words.value_words(quantity, value)} for at, value in reversed(history)],
+        "relations": _relations(this.id),
+        "alarms": state.alarms,
+        "lines": _lines(code, viewer),
+        "properties": sorted((key, value) for key, value in this.properties.items() if value not in ("", None)),
+    }
+    return render(request, "console/asset.html", context)
+
+
+@require_safe
+@page(Verb.SEE, Kind.ASSET)
+def asset_panel(request: HttpRequest, viewer: Viewer, asset_id: int) -> HttpResponse:
+    """Return the panel of a piece of equipment chosen on the map."""
+    found = twin.assets_by_id([asset_id]).get(asset_id)
+    if found is None:
+        raise NotFound(f"there is no asset number {asset_id}")
+    return HttpResponse(frames.render_asset_panel(reading.asset_state(found, viewer), viewer))
+
+
+@require_safe
+@page(Verb.SEE, Kind.READING)
+def plot(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
+    """Return one quantity of one piece of equipment over the last hours, as columns for the plot."""
+    this = twin.get_asset(code)
+    quantity = request.GET.get("quantity", "")
+    period = _period(request)
+    now = clock.now()
+    points = reading.history(this.id, quantity, period, MOST_POINTS)
+    label, unit = words.told(words.QUANTITIES, quantity), words.unit_symbol(quantity)
+    body = {
+        "quantity": quantity,
+        "label": label,
+        "unit": unit,
+        "states": words.states_of(quantity),
+        "t": [at / 1e6 for at, _value in points],
+        "v": [value for _at, value in points],
+        "from": (now - period * HOUR) / 1e6,
+        "to": now / 1e6,
+    }
+    return JsonResponse(body, headers={"Cache-Control": "no-store"})
+
+
+def _period(request: HttpRequest) -> int:
+    asked = request.GET.get("hours", "")
+    return int(asked) if asked.isdigit() and int(asked) in PERIODS else PERIODS[1]
+
+
+def _period_words(hours: int) -> str:
+    return _("%(n)s dernières heures") % {"n": hours} if hours > 1 else _("dernière heure")
+
+
+def _relations(asset_id: int) -> list[tuple[str, Any]]:
+    return [(str(words.RELATIONS.get((way, kind), kind)), other) for way, kind, other in twin.related(asset_id)]
+
+
+def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:
+    if not people.may(viewer, Verb.SEE, Kind.JOURNAL):
+        return None
+    return [told.tell(line) for line in journal.lines_of(f"asset:{code}", limit=30)]

@@ -1,0 +1,192 @@
+"""Pieces of page, drawn by the same templates in a page and in the live stream: old page + frames = fresh page.
+
+Nothing here knows of HTTP. A piece depends on what it shows and on the viewer's language and rights only, so that `live`
+draws it once for all the consoles that share both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.safestring import SafeString
+
+from beffroi.console import reading, told, words
+from beffroi.console.pictures import AssetState, Counts, Detail, SourceState, place_words, row_order
+from beffroi.foundation.clock import SECOND
+from beffroi.kernel.alarms.types import Alarm, AlarmState
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident, IncidentState
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.twin.types import StateValue
+
+UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
+FELT = ("incident:", "alarm:", "source:", "asset:")
+"""Kinds of subject that the header or the footer may show."""
+
+Fragment = dict[str, Any]
+"""`{"target", "html" or None, "list"?, "order"?}` as web/src/live/frame.ts reads it."""
+
+
+def _draw(template: str, viewer: Viewer, context: Mapping[str, Any]) -> SafeString:
+    with translation.override(viewer.language):
+        return SafeString(render_to_string(f"console/{template}.html", dict(context)).strip())
+
+
+def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = False) -> SafeString:
+    """Draw an incident's row of the queue."""
+    context = {
+        "incident": incident,
+        "selected": selected,
+        "order": row_order(incident),
+        "lon": f"{incident.lon:.6f}",
+        "lat": f"{incident.lat:.6f}",
+        "where": place_words(incident.place, incident.commune),
+    }
+    return _draw("incident_row", viewer, context)
+
+
+def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
+    """Draw an incident's panel with the acts that this viewer may do at its desk and in its commune."""
+    incident = detail.incident
+    with translation.override(viewer.language):
+        context = {
+            "incident": incident,
+            "where": place_words(incident.place, incident.commune),
+            "may": _acts(incident, viewer),
+            "closed": incident.state not in OPEN_STATES,
+            "unseen": incident.state == IncidentState.NEW or any(alarm.state in UNSEEN for alarm in detail.alarms),
+            "close_reasons": [str(reason) for reason in CloseReason],
+            "alarms": [_alarm(alarm) for alarm in detail.alarms],
+            "cameras": detail.cameras,
+            "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
+            "lines": [told.tell(line) for line in detail.lines],
+        }
+    return _draw("incident_detail", viewer, context)
+
+
+def render_counters(counts: Counts, viewer: Viewer) -> SafeString:
+    """Draw the figures of the header."""
+    return _draw("counters", viewer, {"counts": counts})
+
+
+def render_streams(sources: Sequence[SourceState], viewer: Viewer) -> SafeString:
+    """Draw the state of the sources in the footer: how many are heard, and by name those that are not."""
+    silent = [source for source in sources if source.silent]
+    return _draw("streams", viewer, {"online": len(sources) - len(silent), "silent": silent})
+
+
+def render_value_row(asset_id: int, value: StateValue, level: int, viewer: Viewer) -> SafeString:
+    """Draw one quantity of a piece of equipment, hatched when the equipment is late or silent."""
+    with translation.override(viewer.language):
+        context = {
+            "asset_id": asset_id,
+            "value": value,
+            "level": level,
+            "text": words.value_words(value.quantity, value.value),
+            "abnormal": words.is_abnormal(value.quantity, value.value),
+            "quality": str(words.QUALITIES.get(int(value.quality), value.quality)),
+        }
+    return _draw("value_row", viewer, context)
+
+
+def render_asset_state(state: AssetState, viewer: Viewer) -> SafeString:
+    """Draw whether a piece of equipment reports as expected."""
+    with translation.override(viewer.language):
+        freshness = str(words.FRESHNESS.get(state.level, state.level))
+    context = {"asset": state.asset, "level": state.level, "since": state.since, "freshness": freshness}
+    return _draw("asset_state", viewer, context)
+
+
+def render_asset_panel(state: AssetState, viewer: Viewer) -> SafeString:
+    """Draw the short panel of a piece of equipment chosen on the map."""
+    with translation.override(viewer.language):
+        values = [
+            {
+                "label": words.told(words.QUANTITIES, value.quantity),
+                "text": words.value_words(value.quantity, value.value),
+                "observed_at": value.observed_at,
+            }
+            for value in state.values
+        ]
+    context = {
+        "asset": state.asset,
+        "where": place_words(state.asset.place, state.asset.commune),
+        "level": state.level,
+        "values": values,
+        "alarms": state.alarms,
+        "state": render_asset_state(state, viewer),
+    }
+    return _draw("asset_panel", viewer, context)
+
+
+def queue_fragment(incident: Incident, viewer: Viewer) -> Fragment:
+    """Return what brings the queue up to date with an incident: its row, or its leaving when it is closed."""
+    target = f"incident-{incident.id}"
+    if incident.state not in OPEN_STATES:
+        return {"target": target, "html": None, "list": "queue"}
+    row = render_incident_row(incident, viewer)
+    return {"target": target, "html": row, "list": "queue", "order": row_order(incident)}
+
+
+def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
+    """Return what brings a page up to date with the subjects that lines of the journal were about.
+
+    An alarm stands for the incident that gathers it. Panels are not sent: a page that shows an incident asks for its
+    panel when the row comes.
+    """
+    numbers = _numbers(subjects, "incident") | set(incidents.incidents_of_alarms(_numbers(subjects, "alarm")).values())
+    rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
+    if not rows and not any(subject.startswith(FELT) for subject in subjects):
+        return []
+    return [
+        *rows,
+        counters_fragment(reading.counts(viewer), viewer),
+        streams_fragment(reading.source_states(), viewer),
+    ]
+
+
+def conditions_of(asset_ids: Iterable[int] | None = None) -> dict[int, int]:
+    """Return the condition of these pieces of equipment, or of all, where it is not normal (`pictures.NORMAL`, …)."""
+    return reading.all_conditions() if asset_ids is None else reading.conditions_of(asset_ids)
+
+
+def _numbers(subjects: Iterable[str], kind: str) -> set[int]:
+    names = (subject.partition(":")[2] for subject in subjects if subject.startswith(f"{kind}:"))
+    return {int(name) for name in names if name.isdigit()}
+
+
+def counters_fragment(counts: Counts, viewer: Viewer) -> Fragment:
+    """Return what brings the header's figures up to date."""
+    return {"target": "counters", "html": render_counters(counts, viewer)}
+
+
+def streams_fragment(sources: Sequence[SourceState], viewer: Viewer) -> Fragment:
+    """Return what brings the footer's sources up to date."""
+    return {"target": "streams", "html": render_streams(sources, viewer)}
+
+
+def _acts(incident: Incident, viewer: Viewer) -> dict[str, bool]:
+    def may(verb: Verb) -> bool:
+        return people.may(viewer, verb, Kind.INCIDENT, desk=incident.desk, commune=incident.commune)
+
+    verbs = (Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN)
+    return {str(verb): may(verb) for verb in verbs}
+
+
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    definition = alarm.definition
+    quantity = definition.quantity
+    reading = words.value_words(quantity, alarm.value) if quantity and alarm.value is not None else ""
+    return {
+        "id": alarm.id,
+        "state": alarm.state,
+        "definition": definition,
+        "reading": reading,
+        "due_at": alarm.raised_at + definition.allowable_time_s * SECOND,
+        "allowed": words.duration(definition.allowable_time_s),
+        "suppressed_count": alarm.suppressed_count,
+    }

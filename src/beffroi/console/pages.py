@@ -1,0 +1,95 @@
+"""The situation page, an incident's page and panel, the help."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from beffroi.console import frames, reading
+from beffroi.console.door import page
+from beffroi.console.surround import surround
+from beffroi.foundation.errors import BeffroiError, NotFound
+from beffroi.foundation.geo import is_position
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+
+@require_safe
+@page(Verb.SEE, Kind.SITUATION)
+def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Show the queue, the map and the panel of the incident that `?incident=` names. `?at=lon,lat` centres the map."""
+    since = journal.last_seq()
+    chosen = request.GET.get("incident", "")
+    opened = reading.queue(viewer)
+    selected = next((incident for incident in opened if incident.reference == chosen), None)
+    if chosen and selected is None:
+        selected = _maybe(chosen, viewer)
+    rows = [frames.render_incident_row(each, viewer, selected=each == selected) for each in opened]
+    context = surround(request, viewer, since=since) | {
+        "rows": rows,
+        "detail": frames.render_detail(reading.detail(selected, viewer), viewer) if selected else "",
+        **_first_view(request),
+    }
+    return render(request, "console/situation.html", context)
+
+
+@require_safe
+@page(Verb.SEE, Kind.INCIDENT)
+def incident(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Show one incident on a page of its own, open or closed."""
+    since = journal.last_seq()
+    found = incidents.get(reference, viewer)
+    context = surround(request, viewer, since=since) | {
+        "incident": found,
+        "detail": frames.render_detail(reading.detail(found, viewer), viewer),
+        "lon": f"{found.lon:.6f}",
+        "lat": f"{found.lat:.6f}",
+    }
+    return render(request, "console/incident.html", context)
+
+
+@require_safe
+@page(Verb.SEE, Kind.INCIDENT)
+def incident_panel(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Return an incident's panel alone: what a page asks for when its row changed."""
+    found = incidents.get(reference, viewer)
+    return HttpResponse(
+        frames.render_detail(reading.detail(found, viewer), viewer), headers={"Cache-Control": "no-store"}
+    )
+
+
+@require_safe
+@page(Verb.SEE, Kind.PLACE)
+def help_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
+    """Explain the screen, the keys and the life of an incident."""
+    return render(request, "console/help.html", surround(request, viewer))
+
+
+def _maybe(reference: str, viewer: Viewer) -> Any:
+    try:
+        return incidents.get(reference, viewer)
+    except BeffroiError:
+        return None
+
+
+def _first_view(request: HttpRequest) -> dict[str, str]:
+    """Return where the map opens, from `?at=lon,lat`; nothing for what is no position."""
+    lon, _comma, lat = request.GET.get("at", "").partition(",")
+    try:
+        if is_position(float(lon), float(lat)):
+            return {"at_lon": f"{float(lon):.6f}", "at_lat": f"{float(lat):.6f}"}
+    except ValueError:
+        pass
+    return {}
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer an address that leads nowhere, in the console's own words."""
+    from beffroi.console.door import refusal
+    from beffroi.kernel.people import queries as people
+
+    return refusal(request, people.viewer_of(request.user), NotFound("no page has this address"))

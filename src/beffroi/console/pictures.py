@@ -1,0 +1,76 @@
+"""What the console shows, before it is written as HTML: frozen, so that pages and frames draw the same thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from beffroi.foundation.clock import Instant
+from beffroi.kernel.alarms.types import Alarm
+from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.journal.types import Line
+from beffroi.kernel.twin.types import Asset, StateValue
+
+FLOOD = 10
+"""New alarms in ten minutes past which a post is in flood (ISA-18.2, EEMUA 191)."""
+
+NORMAL, STALE, SILENT, ALARM, EXPLAINED = 0, 1, 2, 10, 20
+"""Conditions of equipment on the wire: 11 to 14 are an open alarm of that priority, 20 one that another explains."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The figures of the header."""
+
+    open: int
+    unowned: int
+    alarms_10min: int
+
+    @property
+    def flood(self) -> bool:
+        """Tell whether more alarms came in ten minutes than one person can follow."""
+        return self.alarms_10min > FLOOD
+
+
+@dataclass(frozen=True, slots=True)
+class SourceState:
+    """Whether a source is heard. `silent` is judged where the periods are known, not here."""
+
+    code: str
+    last_received_at: Instant | None
+    silent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Detail:
+    """Everything that an incident's panel shows. `lines` is empty for who may not read the journal."""
+
+    incident: Incident
+    alarms: tuple[Alarm, ...] = ()
+    cameras: tuple[tuple[Asset, float], ...] = ()
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssetState:
+    """What is known of a piece of equipment now. `level`: 0 live, 1 stale, 2 silent."""
+
+    asset: Asset
+    values: tuple[StateValue, ...] = ()
+    level: int = 0
+    since: Instant | None = None
+    alarms: tuple[Alarm, ...] = field(default=())
+
+
+def row_order(incident: Incident) -> str:
+    """Return the sort key of an incident in the queue: the priority, then the one that waits longest.
+
+    A new one comes after its elders of the same priority, so that it pushes nothing that is already read.
+    """
+    return f"{incident.priority}-{incident.opened_at:020d}-{incident.id:012d}"
+
+
+def place_words(place: str, commune: str) -> str:
+    """Return a place with its commune, once."""
+    if not place or not commune or place.endswith(commune):
+        return place or commune
+    return f"{place}, {commune}"

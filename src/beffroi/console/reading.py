@@ -1,0 +1,202 @@
+"""What pages and frames read across the rooms, put together for one screen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from beffroi.console import words
+from beffroi.console.pictures import (
+    ALARM,
+    EXPLAINED,
+    NORMAL,
+    SILENT,
+    AssetState,
+    Counts,
+    Detail,
+    SourceState,
+    place_words,
+)
+from beffroi.foundation import clock
+from beffroi.foundation.clock import HOUR, SECOND, Instant
+from beffroi.foundation.errors import NotFound
+from beffroi.foundation.geo import point_to_metres
+from beffroi.foundation.settings import settings
+from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.journal.types import Line, Sensitivity
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import CLASSES, Asset
+
+CAMERAS_WITHIN_M = 300.0
+NEAR_WITHIN_M = 1_000.0
+QUEUE = 500
+MOST_READ = 50_000
+MOVED_WITHIN: Instant = 10 * 60 * SECOND
+SILENT_AFTER: Instant = 60 * SECOND
+READ = (Sensitivity.COMMON, Sensitivity.DESK)
+"""What the console shows of the journal. What a vault holds is read in that vault."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetRow:
+    """A line of the list of equipment."""
+
+    asset: Asset
+    where: str
+    freshness: str
+    stale: bool
+    abnormal: bool
+    distance: float | None = None
+
+
+def counts(viewer: Viewer) -> Counts:
+    """Return the figures of the header, over what this person may see."""
+    found = incidents.counts(seen_by=viewer)
+    return Counts(found.open, found.unowned, alarms.rate_10_min(clock.now()))
+
+
+def queue(viewer: Viewer) -> tuple[Incident, ...]:
+    """Return the open incidents that this person may see, the most urgent first, at most 500."""
+    return incidents.list_open(seen_by=viewer, limit=QUEUE)
+
+
+def detail(incident: Incident, viewer: Viewer) -> Detail:
+    """Return everything that an incident's panel shows to this person."""
+    x_m, y_m = point_to_metres(incident.lon, incident.lat)
+    cameras = twin.nearest(x_m, y_m, asset_class="camera", within_m=CAMERAS_WITHIN_M, limit=5)
+    lines: tuple[Line, ...] = ()
+    if people.may(viewer, Verb.SEE, Kind.JOURNAL):
+        lines = tuple(line for line in incidents.history(incident.id, limit=60) if line.sensitivity in READ)
+    return Detail(incident, alarms.of_ids(incident.alarm_ids), cameras, lines)
+
+
+def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
+    """Return the open incidents whose reference, title or place holds this text, at most 20."""
+    if not people.may(viewer, Verb.SEE, Kind.INCIDENT):
+        return []
+    sought = text.casefold()
+    found = [
+        incident
+        for incident in queue(viewer)
+        if sought in f"{incident.reference} {incident.title} {incident.place} {incident.commune}".casefold()
+    ]
+    return found[:20]
+
+
+def source_states() -> list[SourceState]:
+    """Return whether each source is heard."""
+    now = clock.now()
+    return [
+        SourceState(code, heard, heard is None or now - heard > SILENT_AFTER) for code, heard in twin.sources_heard()
+    ]
+
+
+def asset_state(asset: Asset, viewer: Viewer) -> AssetState:
+    """Return what is known of a piece of equipment now."""
+    level, since = twin.freshness_of(asset.id)
+    opened = alarms.list_alarms(alarms.Filters(asset=asset.code, open_only=True), seen_by=viewer, limit=20)
+    return AssetState(asset, twin.state_of(asset.id), level, since, opened)
+
+
+def history(asset_id: int, quantity: str, hours: int, limit: int) -> list[tuple[Instant, float]]:
+    """Return the last values of a quantity over the last hours, in their order, the latest `limit` at most."""
+    since = clock.now() - hours * HOUR
+    found = twin.readings(asset_id, quantity=quantity, since=since, limit=MOST_READ)
+    return [(value.observed_at, value.value) for value in found][-limit:]
+
+
+def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: Viewer, limit: int) -> list[AssetRow]:
+    """Return equipment by code, or by distance when `near` names one or an incident. Raises NotFound for that name."""
+    if not near:
+        found = twin.list_assets(text=text or None, asset_class=asset_class or None, after=after, limit=limit)
+        return _rows([(asset, None) for asset in found])
+    x_m, y_m = _place_of(near, viewer)
+    slugs = [asset_class] if asset_class else list(CLASSES)
+    around = [
+        (asset, far)
+        for slug in slugs
+        for asset, far in twin.nearest(x_m, y_m, asset_class=slug, within_m=NEAR_WITHIN_M, limit=limit)
+        if not text or text.casefold() in f"{asset.code} {asset.name} {asset.place}".casefold()
+    ]
+    return _rows(sorted(around, key=lambda pair: pair[1])[:limit])
+
+
+def _place_of(name: str, viewer: Viewer) -> tuple[float, float]:
+    try:
+        asset = twin.get_asset(name)
+    except NotFound:
+        place = incidents.place_of(name, viewer)
+        return point_to_metres(*place)
+    return asset.x_m, asset.y_m
+
+
+def _rows(found: Collection[tuple[Asset, float | None]]) -> list[AssetRow]:
+    state = conditions_of([asset.id for asset, _far in found])
+    rows = []
+    for asset, far in found:
+        condition = state.get(asset.id, NORMAL)
+        level = condition if condition <= SILENT else 0
+        told = "" if asset.period_s is None else str(words.FRESHNESS[level])
+        where = place_words(asset.place, asset.commune)
+        rows.append(AssetRow(asset, where, told, level > 0, ALARM < condition < EXPLAINED, far))
+    return rows
+
+
+def all_conditions() -> dict[int, int]:
+    """Return the condition of every piece of equipment that is not normal (`pictures.NORMAL` and what follows)."""
+    urgency = {definition.code: definition.priority for definition in alarms.definitions_in_force()}
+    found = dict(twin.freshness_levels())
+    for code, asset, _raised_at in alarms.open_conditions():
+        condition = ALARM + urgency.get(code, 4)
+        found[asset] = min(condition, found[asset]) if found.get(asset, NORMAL) > ALARM else condition
+    return found
+
+
+def conditions_of(asset_ids: Iterable[int]) -> dict[int, int]:
+    """Return the condition of these pieces of equipment where it is not normal."""
+    found = all_conditions()
+    return {asset: found[asset] for asset in set(asset_ids) if asset in found}
+
+
+def map_places(fine: Collection[str], most: int) -> tuple[list[tuple[int, str, str, float, float]], int]:
+    """Return (id, code, class, lon, lat) of the equipment of few classes and of what moves, and how many there are."""
+    places = [place[:5] for place in twin.movers(clock.now() - MOVED_WITHIN)]
+    for slug in (slug for slug, entry in CLASSES.items() if slug not in fine and not entry.moves):
+        after = ""
+        while len(places) < most:
+            found = twin.list_assets(asset_class=slug, after=after, limit=500)
+            places += [(asset.id, asset.code, asset.asset_class, asset.lon, asset.lat) for asset in found]
+            if len(found) < 500:
+                break
+            after = found[-1].code
+    return places[:most], len(places)
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What the city's own files ask of its map: the words to show, and where it opens."""
+
+    attribution: str = ""
+    lon: str = ""
+    lat: str = ""
+
+
+_city: dict[str, City] = {}
+
+
+def city() -> City:
+    """Return what `city.json` says of the map, read once; empty for a city that has no such file."""
+    file = settings().data.absolute() / "city" / "city.json"
+    if str(file) not in _city:
+        try:
+            told = json.loads(file.read_text())
+            lon, lat = told.get("centre", ("", ""))
+        except (OSError, ValueError):
+            return City()
+        _city[str(file)] = City(str(told.get("attribution", "")), str(lon), str(lat))
+    return _city[str(file)]

@@ -1,0 +1,31 @@
+"""Every address of the console."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from beffroi.console import accounts, acts, equipment, mapping, pages, records
+
+app_name = "console"
+urlpatterns = [
+    path("", pages.situation, name="situation"),
+    path("login", accounts.sign_in, name="login"),
+    path("logout", accounts.sign_out, name="logout"),
+    path("preferences", accounts.preferences, name="preferences"),
+    path("help", pages.help_page, name="help"),
+    path("incidents/<str:reference>", pages.incident, name="incident"),
+    path("incidents/<str:reference>/panel", pages.incident_panel, name="incident_panel"),
+    path("incidents/<str:reference>/acknowledge", acts.acknowledge, name="incident_acknowledge"),
+    path("incidents/<str:reference>/take", acts.take, name="incident_take"),
+    path("incidents/<str:reference>/close", acts.close, name="incident_close"),
+    path("incidents/<str:reference>/reopen", acts.reopen, name="incident_reopen"),
+    path("incidents/<str:reference>/note", acts.note, name="incident_note"),
+    path("assets", equipment.assets, name="assets"),
+    path("assets/<path:code>", equipment.asset, name="asset"),
+    path("plot/<path:code>", equipment.plot, name="plot"),
+    path("map/assets.json", mapping.map_assets, name="map_assets"),
+    path("map/assets/<int:asset_id>/panel", equipment.asset_panel, name="asset_panel"),
+    path("map/cells/14/<int:x>/<int:y>.json", mapping.map_cell, name="map_cell"),
+    path("journal", records.journal_page, name="journal"),
+    path("quarantine", records.quarantine, name="quarantine"),
+]

@@ -1,0 +1,56 @@
+"""What stands around every page: pages in reach, figures of the header, state of the sources, clock, words of the scripts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from beffroi.console import frames, reading, words
+from beffroi.console.build import build
+from beffroi.foundation import clock
+from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+LIVE = "/live/console"
+PALETTES = (("night", _("Nuit")), ("dusk", _("Crépuscule")), ("day", _("Jour")))
+PAGES = (
+    ("situation", _("Situation"), Verb.SEE, Kind.SITUATION),
+    ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
+    ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
+    ("quarantine", _("Quarantaine"), Verb.SEE, Kind.QUARANTINE),
+)
+
+
+def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, live: str = "") -> dict[str, Any]:
+    """Return the context that every page of a signed-in person shares.
+
+    `since` is the journal's number read *before* what the page shows: frames from there on can only repeat, never miss.
+    """
+    number = journal.last_seq() if since is None else since
+    watches = people.may(viewer, Verb.SEE, Kind.SITUATION)
+    path = request.path
+    return {
+        "person": viewer,
+        "language": viewer.language,
+        "palette": viewer.palette,
+        "shortcuts": viewer.single_key_shortcuts,
+        "build": build(),
+        "at": clock.now(),
+        "since": number,
+        "live": (live or LIVE) if watches else "",
+        "zone": settings.TIME_ZONE,
+        "pages": [
+            {"url": reverse(f"console:{name}"), "label": label, "here": path == reverse(f"console:{name}")}
+            for name, label, verb, kind in PAGES
+            if people.may(viewer, verb, kind)
+        ],
+        "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
+        "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",
+        "words": words.for_scripts(),
+        "city": reading.city(),
+    }

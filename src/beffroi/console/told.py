@@ -1,0 +1,100 @@
+"""Lines of the journal as sentences. What a verb means is written here once; an unknown verb is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.urls import reverse
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+
+from beffroi.console import words
+from beffroi.foundation.clock import Instant
+from beffroi.kernel.journal.types import Line
+
+SENTENCES: Mapping[str, object] = {
+    "open_incident": _("A ouvert l’incident"),
+    "acknowledge_incident": _("A acquitté l’incident"),
+    "take_incident": _("A pris l’incident en charge"),
+    "note_incident": _("A noté"),
+    "close_incident": _("A clos l’incident"),
+    "reopen_incident": _("A rouvert l’incident"),
+    "revive_incident": _("L’alarme est revenue : l’incident reprend"),
+    "resolve_incident": _("Tout est revenu à la normale"),
+    "attach_alarm": _("Une alarme s’est jointe"),
+    "note_alarm": _("L’alarme est revenue"),
+    "note_return": _("Une alarme est revenue à la normale"),
+    "raise_alarm": _("Alarme"),
+    "release_alarm": _("Alarme, que rien n’explique plus"),
+    "return_alarm": _("Retour à la normale"),
+    "suppress_alarm": _("Alarme expliquée par une autre"),
+    "suppress_alarms": _("Alarmes expliquées par celle-ci"),
+    "acknowledge_alarm": _("A acquitté l’alarme"),
+    "end_alarm": _("Fin de l’alarme"),
+    "end_suppressed_alarms": _("Fin d’alarmes que celle-ci expliquait"),
+    "publish_definition": _("A mis en vigueur une définition d’alarme"),
+    "withdraw_definition": _("A retiré une définition d’alarme"),
+    "declare_source": _("A déclaré une source"),
+    "add_gateway": _("A admis une passerelle"),
+    "revoke_gateway": _("A retiré une passerelle"),
+    "import_assets": _("A importé des équipements"),
+    "import_relations": _("A importé des liens entre équipements"),
+    "import_communes": _("A importé des communes"),
+    "import_streets": _("A importé des rues"),
+    "import_addresses": _("A importé des adresses"),
+    "sign_in": _("S’est connecté"),
+    "sign_out": _("A quitté son poste"),
+    "fail_sign_in": _("Connexion refusée"),
+    "create_person": _("A ouvert un compte"),
+    "open_account": _("A remis un compte en service"),
+    "close_account": _("A mis un compte hors service"),
+    "grant_clearance": _("A donné une habilitation"),
+    "create_token": _("A créé un jeton"),
+    "revoke_token": _("A retiré un jeton"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ToldLine:
+    """A line ready to be read."""
+
+    seq: int
+    effective_at: Instant
+    who: str
+    text: str
+    subject: str
+    url: str
+
+
+def tell(line: Line) -> ToldLine:
+    """Return a line as a sentence in the language in force."""
+    subject = str(line.content.get("reference") or line.content.get("asset_name") or line.subject)
+    return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, subject_url(line))
+
+
+def _sentence(line: Line) -> str:
+    content = line.content
+    known = SENTENCES.get(line.verb)
+    parts = [str(known) if known else line.verb.replace("_", " ")]
+    title = content.get("title")
+    if title and line.room == "alarms" and title != line.actor.name:
+        parts.append(str(title))
+    quantity, value = content.get("quantity"), content.get("value")
+    if isinstance(quantity, str) and isinstance(value, int | float):
+        parts.append(words.value_words(quantity, float(value)))
+    if content.get("count"):
+        parts.append(str(content["count"]))
+    if line.reason:
+        parts.append(words.told(words.CLOSE_REASONS, line.reason))
+    parts += [str(content[key]) for key in ("text", "comment") if content.get(key)]
+    return now_(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+
+
+def subject_url(line: Line) -> str:
+    """Return the page of a line's subject, or of the equipment it concerns; nothing when there is none."""
+    kind, _sep, name = line.subject.partition(":")
+    asset = name if kind == "asset" else line.content.get("asset")
+    if kind == "incident":
+        return reverse("console:incident", args=[str(line.content.get("reference") or name)])
+    return reverse("console:asset", args=[str(asset)]) if asset and isinstance(asset, str) else ""

@@ -1,0 +1,248 @@
+"""The words of the console: what each state, class, quantity and verb is called, in the person's language.
+
+Source strings are French; `locale/` holds the other catalogues. Scripts take theirs from `for_scripts`, so that there is
+one catalogue only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.utils.translation import gettext as now_
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from beffroi.foundation.units import STATES, UNITS, state_word, unit_of
+
+Words = Mapping[str, object]
+
+CLASSES: Words = {
+    "light_point": _("Point lumineux"),
+    "lighting_cabinet": _("Armoire d’éclairage"),
+    "intersection": _("Carrefour à feux"),
+    "bollard": _("Borne escamotable"),
+    "building": _("Bâtiment"),
+    "vehicle": _("Véhicule"),
+    "bus": _("Bus"),
+    "camera": _("Caméra"),
+    "sensor": _("Capteur"),
+}
+
+DESKS: Words = {
+    "lighting": _("Éclairage"),
+    "traffic": _("Circulation"),
+    "transit": _("Transports"),
+    "buildings": _("Bâtiments"),
+    "police": _("Police municipale"),
+    "video": _("Vidéo"),
+    "citizens": _("Allô Mairie"),
+    "winter": _("Viabilité hivernale"),
+    "care": _("Veille sociale"),
+    "crisis": _("Crise"),
+}
+
+ROLES: Words = {
+    "operator": _("opérateur"),
+    "room_supervisor": _("chef de salle"),
+    "visitor": _("visiteur, lecture seule"),
+    "city_it": _("technicien des systèmes"),
+    "integration": _("système partenaire"),
+}
+
+ROOMS: Words = {
+    "incidents": _("Incidents"),
+    "alarms": _("Alarmes"),
+    "twin": _("Équipements"),
+    "people": _("Comptes et droits"),
+    "places": _("Lieux"),
+    "journal": _("Main courante"),
+}
+
+SOURCES: Words = {
+    "lighting": _("éclairage"),
+    "traffic": _("circulation"),
+    "buildings": _("bâtiments"),
+    "fleet": _("véhicules"),
+    "buses": _("bus"),
+    "lorawan": _("capteurs LoRaWAN"),
+    "things": _("capteurs The Things"),
+}
+
+INCIDENT_STATES: Words = {
+    "new": pgettext_lazy("incident", "nouveau"),
+    "acknowledged": pgettext_lazy("incident", "acquitté"),
+    "in_progress": pgettext_lazy("incident", "en cours"),
+    "resolved": pgettext_lazy("incident", "résolu"),
+    "closed": pgettext_lazy("incident", "clos"),
+}
+
+ALARM_STATES: Words = {
+    "unacknowledged": pgettext_lazy("alarme", "non acquittée"),
+    "acknowledged": pgettext_lazy("alarme", "acquittée"),
+    "returned_unacknowledged": pgettext_lazy("alarme", "revenue à la normale, non acquittée"),
+    "suppressed": pgettext_lazy("alarme", "expliquée par une autre"),
+    "normal": pgettext_lazy("alarme", "terminée"),
+}
+
+CLOSE_REASONS: Words = {
+    "repaired": _("Réparé"),
+    "returned_by_itself": _("Revenu à la normale seul"),
+    "false_alarm": _("Fausse alarme"),
+    "duplicate": _("Doublon"),
+    "not_competent": _("Hors de notre compétence"),
+    "no_action": _("Sans suite"),
+}
+
+QUANTITIES: Words = {
+    "power_w": _("Puissance"),
+    "dim_pct": _("Gradation"),
+    "voltage_v": _("Tension"),
+    "lamp_state": _("Lampe"),
+    "feeder_state": _("Départ électrique"),
+    "door_state": _("Porte"),
+    "controller_state": _("Contrôleur"),
+    "plan_count": _("Plan de feux"),
+    "bollard_state": _("Position de la borne"),
+    "cycle_count": _("Manœuvres"),
+    "intrusion_state": _("Intrusion"),
+    "fire_state": _("Incendie"),
+    "flood_state": _("Inondation"),
+    "tilt_state": _("Inclinaison"),
+    "temperature_degc": _("Température"),
+    "humidity_pct": _("Humidité"),
+    "battery_pct": _("Pile"),
+    "longitude_deg": _("Longitude"),
+    "latitude_deg": _("Latitude"),
+    "speed_kmh": _("Vitesse"),
+    "heading_deg": _("Cap"),
+}
+
+STATE_WORDS: Mapping[str, Words] = {
+    "lamp_state": {"off": _("éteinte"), "on": _("allumée"), "fault": _("en défaut")},
+    "feeder_state": {"energised": _("sous tension"), "tripped": _("disjoncté")},
+    "door_state": {"closed": _("fermée"), "open": _("ouverte")},
+    "controller_state": {
+        "normal": _("normal"),
+        "flashing": _("clignotant"),
+        "dark": _("éteint"),
+        "maintenance": _("maintenance"),
+        "local": _("commande locale"),
+    },
+    "bollard_state": {
+        "down": _("abaissée"),
+        "up": _("levée"),
+        "moving": _("en mouvement"),
+        "fault": _("en défaut"),
+    },
+    "intrusion_state": {"normal": _("normal"), "alarm": _("alarme")},
+    "fire_state": {"normal": _("normal"), "alarm": _("alarme")},
+    "flood_state": {"normal": _("normal"), "alarm": _("alarme")},
+    "tilt_state": {"normal": _("normal"), "tilt": _("penché")},
+}
+
+ABNORMAL = frozenset({"fault", "tripped", "open", "flashing", "dark", "alarm", "tilt"})
+"""State words that are shown as abnormal."""
+
+QUALITIES: Mapping[int, object] = {0: _("bonne"), 1: _("incertaine"), 2: _("mauvaise")}
+
+FRESHNESS: Mapping[int, object] = {0: _("à jour"), 1: _("en retard"), 2: _("muet")}
+
+RELATIONS: Mapping[tuple[str, str], object] = {
+    ("out", "feeds"): _("Alimente"),
+    ("in", "feeds"): _("Alimenté par"),
+    ("out", "contains"): _("Contient"),
+    ("in", "contains"): _("Dans"),
+}
+
+VERDICTS: Words = {"malformed": _("illisible"), "refused": _("refusée"), "quarantined": _("illisible")}
+
+
+def told(words: Words, key: str) -> str:
+    """Return the words for a key, or the key itself: a term that is not translated yet stays readable."""
+    return str(words.get(key, key.replace("_", " ")))
+
+
+def value_words(quantity: str, value: float) -> str:
+    """Return a value as people read it: a state's word, or the figure with its unit after a thin space."""
+    word = state_word(quantity, value)
+    if word is not None:
+        return told(STATE_WORDS.get(quantity, {}), word)
+    if quantity == "silence_periods":
+        return now_("%(n)g périodes sans nouvelle") % {"n": value}
+    symbol = unit_symbol(quantity)
+    figure = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
+    return f"{figure.replace('.', now_(','))}\u202f{symbol}" if symbol else figure.replace(".", now_(","))
+
+
+def unit_symbol(quantity: str) -> str:
+    """Return the symbol of a quantity's unit; nothing for figures without one."""
+    return UNITS.get(unit_of(quantity) or "", "")
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time in the largest unit that says it exactly."""
+    if seconds % 3600 == 0 and seconds:
+        return now_("%(n)s h") % {"n": seconds // 3600}
+    if seconds % 60 == 0 and seconds:
+        return now_("%(n)s min") % {"n": seconds // 60}
+    return now_("%(n)s s") % {"n": seconds}
+
+
+def is_abnormal(quantity: str, value: float) -> bool:
+    """Tell whether a state's word is one that people must notice."""
+    return state_word(quantity, value) in ABNORMAL
+
+
+def states_of(quantity: str) -> list[str] | None:
+    """Return the words of a quantity that is a state, in the order of their values."""
+    found = STATES.get(quantity)
+    return [told(STATE_WORDS.get(quantity, {}), word) for word in found] if found else None
+
+
+def for_scripts() -> dict[str, str]:
+    """Return the words that the page's scripts show, in the language in force. `.one` and `.other` are plurals."""
+    return {
+        "age.now": now_("moins d’1 min"),
+        "age.s": now_("{n} s"),
+        "age.min": now_("{n} min"),
+        "age.h": now_("{n} h {m}"),
+        "age.d.one": now_("{n} jour"),
+        "age.d.other": now_("{n} jours"),
+        "queue.waiting.one": now_("{n} nouveau, N pour afficher"),
+        "queue.waiting.other": now_("{n} nouveaux, N pour afficher"),
+        "say.new.one": now_("{n} nouvel incident."),
+        "say.new.other": now_("{n} nouveaux incidents."),
+        "say.first": now_("Priorité 1 : {title}, {where}"),
+        "say.frozen": now_("Le flux est interrompu : les données sont figées."),
+        "say.thawed": now_("Le flux est rétabli."),
+        "stream.connecting": now_("connexion au flux…"),
+        "stream.live": now_("flux en direct"),
+        "stream.late": now_("données en retard de {n} s"),
+        "stream.frozen": now_("données figées depuis {n} s"),
+        "session.over": now_("La session est terminée : reconnectez-vous."),
+        "panel.failed": now_("Le détail ne peut pas être lu : le serveur ne répond pas."),
+        "panel.forbidden": now_("Vous n’avez pas le droit de voir ce détail."),
+        "act.needed": now_("Ce champ est nécessaire."),
+        "act.refused": now_("L’action a été refusée."),
+        "act.done": now_("C’est fait."),
+        "act.unreachable": now_("Le serveur ne répond pas : l’action n’est pas faite."),
+        "map.title": now_("Carte de la métropole. Les flèches la déplacent, + et − changent l’échelle."),
+        "map.in": now_("Agrandir"),
+        "map.out": now_("Réduire"),
+        "map.layers": now_("Couches"),
+        "map.none": now_("La carte ne peut pas être dessinée sur ce poste. Les listes disent la même chose."),
+        "map.noTiles": now_("Fond de carte indisponible."),
+        "map.noAssets": now_("Équipements indisponibles sur la carte : nouvel essai dans 15 s."),
+        "map.partial": now_("{n} équipements affichés sur {total} : approchez ou passez par la liste."),
+        "preset.all": now_("Tout"),
+        "preset.incidents": now_("Incidents seuls"),
+        "preset.lighting": now_("Éclairage"),
+        "preset.traffic": now_("Circulation"),
+        "preset.buildings": now_("Bâtiments"),
+        "preset.video": now_("Vidéo"),
+        "preset.fleet": now_("Véhicules"),
+        "plot.failed": now_("L’historique ne peut pas être lu."),
+        "plot.empty": now_("Aucune valeur dans cette période."),
+        "plot.at": now_("Instant"),
+        **{f"class.{slug}": str(label) for slug, label in CLASSES.items()},
+    }
