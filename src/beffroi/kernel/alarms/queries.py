@@ -100,6 +100,12 @@ def of_ids(alarm_ids: Iterable[int]) -> tuple[Alarm, ...]:
     return tuple(_alarm(row) for row in rows)
 
 
+def named(alarm_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Return (code, title) of each of these alarms."""
+    rows = models.Alarm.objects.filter(pk__in=list(alarm_ids))
+    return {key: (code, title) for key, code, title in rows.values_list("id", "code", "definition__title")}
+
+
 def active_among(alarm_ids: Sequence[int]) -> tuple[int, ...]:
     """Return which of these alarms still ask for something: their condition stands and nothing else explains it."""
     states = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)

@@ -12,7 +12,7 @@ from django.db import connection
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.alarms import queries as alarms
-from beffroi.kernel.alarms.types import Alarm, Applied, Raised
+from beffroi.kernel.alarms.types import Applied, Raised
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm
 from beffroi.kernel.incidents.queries import incidents_of_alarms
@@ -23,6 +23,19 @@ from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import Asset
 
 _OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
+_CHANGING = ("title", "category", "state", "priority", "resolved_at", "version")
+_CHANGE = """
+UPDATE incidents_incident i SET
+    title = w.title, category = w.category, state = w.state, priority = w.priority, resolved_at = w.resolved_at,
+    version = w.version,
+    closed_at = CASE WHEN w.state = 'closed' THEN i.closed_at END,
+    closed_by_id = CASE WHEN w.state = 'closed' THEN i.closed_by_id END,
+    close_reason = CASE WHEN w.state = 'closed' THEN i.close_reason ELSE '' END,
+    close_comment = CASE WHEN w.state = 'closed' THEN i.close_comment ELSE '' END
+FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::int[])
+    AS w(id, title, category, state, priority, resolved_at, version)
+WHERE i.id = w.id
+"""
 _OPEN = [str(state) for state in OPEN_STATES]
 
 
@@ -123,7 +136,6 @@ class _Following:
             after = next_state(IncidentState(row.state), event, owned=row.owner_id is not None)
             if after is not None:
                 row.state, row.resolved_at = after, None
-                row.closed_at, row.closed_by_id, row.close_reason, row.close_comment = None, None, "", ""
                 self._changed(row)
                 return verb
         self._changed(row)
@@ -155,9 +167,9 @@ class _Following:
         links = IncidentAlarm.objects.filter(incident_id__in=last_of).values_list("incident_id", "alarm_id")
         standing = set(alarms.active_among([alarm for _, alarm in links]))
         alive = {incident for incident, alarm in links if alarm in standing}
-        told: dict[int, Alarm] = {alarm.id: alarm for alarm in alarms.of_ids(last_of.values())}
+        told = alarms.named(last_of.values())
         for number, alarm in last_of.items():
-            row, about = self.rows[number], told[alarm].definition
+            row = self.rows[number]
             after = next_state(IncidentState(row.state), IncidentEvent.RESOLVE)
             if after is None:
                 continue
@@ -166,12 +178,16 @@ class _Following:
                 row.state, row.resolved_at = after, to_datetime(self.at)
                 verb = "resolve_incident"
             self._changed(row)
-            self._tell(row, verb, alarm, about.code, about.title)
+            self._tell(row, verb, alarm, *told[alarm])
 
     def finish(self) -> tuple[Entry, ...]:
         """Write what changed in the incidents that were there, and return the lines."""
-        fields = ["title", "category", "priority", "state", "resolved_at", "closed_at", "closed_by", "close_reason"]
-        Incident.objects.bulk_update(self.changed.values(), [*fields, "close_comment", "version"])
+        rows = list(self.changed.values())
+        if rows:
+            columns = [[getattr(row, name) for row in rows] for name in _CHANGING]
+            columns[2] = [str(state) for state in columns[2]]
+            with connection.cursor() as cursor:
+                cursor.execute(_CHANGE, [[row.pk for row in rows], *columns])
         return tuple(self.lines)
 
     def _tell(self, row: Incident, verb: str, alarm: int, code: str, title: str) -> None:
