@@ -19,10 +19,8 @@ from beffroi.kernel.journal.rules import Verifier
 from beffroi.kernel.journal.types import Actor, ActorKind, Line, Record, Seal, Sensitivity, Verification
 
 MAX_LIMIT = 500
-_COLUMNS = (
-    "seq, id, recorded_at, effective_at, actor_kind, actor_id, actor_name, room, verb, subject, related, purpose, "
-    "reason, sensitivity, content, digest"
-)
+_FIELDS = (*Record.__struct_fields__, "digest")
+_COLUMNS = ", ".join(_FIELDS)
 _SEAL_COLUMNS = "number, first_seq, last_seq, root, previous, digest, sealed_at"
 _EXTENT = """
 SELECT h.seq, coalesce((SELECT max(seq) FROM journal_line), 0), coalesce((SELECT max(number) FROM journal_seal), 0)
@@ -142,7 +140,7 @@ def _stream_lines(anchor: Seal | None, last: int) -> Generator[tuple[Record, byt
     condition = "seq <= %s AND seq > %s" if anchor else "seq <= %s"
     parameters = [last, anchor.last_seq] if anchor else [last]
     for row in _stream(f"SELECT {_COLUMNS} FROM journal_line WHERE {condition} ORDER BY seq", parameters):
-        yield _record(row), bytes(row[15])
+        yield _record(row), bytes(row[-1])
 
 
 def _stream(query: str, parameters: Sequence[int]) -> Generator[tuple[Any, ...], None, None]:
@@ -173,24 +171,25 @@ def _filtered(filters: Filters) -> QuerySet[models.Line]:
 
 
 def _lines(rows: QuerySet[models.Line]) -> tuple[Line, ...]:
-    return tuple(
-        Line(
-            seq=row.seq,
-            id=UUID(str(row.id)),
-            recorded_at=from_datetime(row.recorded_at),
-            effective_at=from_datetime(row.effective_at),
-            actor=Actor(ActorKind(row.actor_kind), row.actor_id, row.actor_name),
-            room=row.room,
-            verb=row.verb,
-            subject=row.subject,
-            related=tuple(row.related),
-            purpose=row.purpose,
-            reason=row.reason,
-            sensitivity=Sensitivity(row.sensitivity),
-            content=msgspec.json.decode(row.content),
-            digest=bytes(row.digest),
-        )
-        for row in rows
+    return tuple(_line(_record(row), bytes(row[-1])) for row in rows.values_list(*_FIELDS))
+
+
+def _line(record: Record, digest: bytes) -> Line:
+    return Line(
+        seq=record.seq,
+        id=UUID(record.id),
+        recorded_at=record.recorded_at,
+        effective_at=record.effective_at,
+        actor=Actor(ActorKind(record.actor_kind), record.actor_id, record.actor_name),
+        room=record.room,
+        verb=record.verb,
+        subject=record.subject,
+        related=record.related,
+        purpose=record.purpose,
+        reason=record.reason,
+        sensitivity=Sensitivity(record.sensitivity),
+        content=msgspec.json.decode(record.content),
+        digest=digest,
     )
 
 
