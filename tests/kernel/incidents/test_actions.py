@@ -478,7 +478,7 @@ def test_of_two_people_one_wins_and_the_other_is_told_by_whom(standing: int, act
 
 @pytest.mark.django_db(transaction=True)
 def test_engine_and_operator_act_on_the_same_incident_without_waiting_for_each_other(standing: int) -> None:
-    """Twenty times: the alarm returns or comes back while a person acts. Nobody is refused, no deadlock, both stand."""
+    """Ten times: the alarm returns or comes back while a person acts. Nobody is refused, no deadlock, both stand."""
     nadia = viewer("nadia")
     asset = Incident.objects.get(pk=standing).asset_id or 0
     for turn in range(10):
