@@ -25,7 +25,6 @@ from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin import actions as twin
-from beffroi.kernel.twin.models import Source
 
 log = logger("provision")
 SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
@@ -108,7 +107,7 @@ def _gateways(folder: Path, city_http_port: int) -> None:
         if code in known:
             continue
         name, password = f"city-{code}", secrets.token_urlsafe(18)
-        source = Source.objects.get(code=code)
+        source = twin.declare_source(code, connector, by=SYSTEM, at=at, options=options)
         try:
             twin.add_gateway(name, source, hash_password(password), by=SYSTEM, at=at)
         except Conflict:  # its password was lost with the file: the old gateway goes, a new one comes

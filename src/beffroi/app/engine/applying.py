@@ -85,7 +85,7 @@ class Applier:
         now = self.clock()
         release = now - self._released_at >= RELEASE_EVERY
         freshness = self.hearing.sweep(now)
-        self.watch.hear(self.hearing.ids, self.hearing.missed(now), now)
+        self.watch.hear(self.hearing.ids, self.hearing.missed(now), now, heard=self.hearing.answered())
         due = self.watch.due(now)
         if freshness or due or release:
             self._released_at = now

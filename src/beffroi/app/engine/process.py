@@ -217,7 +217,7 @@ class Session:
             self.arrived.clear()
             while batch := self._take():
                 try:
-                    changes = await self.engine.in_thread(self.applier.apply, batch)
+                    changes = await self.engine.in_thread(self._apply, batch)
                 except (DataError, IntegrityError) as error:
                     if sum(len(taken.messages) for taken in batch) == 1:
                         self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
@@ -227,6 +227,13 @@ class Session:
                     await self.readers[taken.stream, taken.partition].applied(taken.messages[-1])
                 self.engine.applied_total += changes.stored
                 self.engine.batches_total += 1
+
+    def _apply(self, batch: list[Taken]) -> Changes:
+        """Apply with what is known when the thread comes to it: an inventory may have been loaded anew meanwhile."""
+        return self.applier.apply(batch)
+
+    def _tick(self) -> Changes:
+        return self.applier.tick()
 
     def _take(self) -> list[Taken]:
         room = 1 if self.engine.careful else BATCH
@@ -259,12 +266,13 @@ class Session:
         """Once a second: silence, delays, claims, heartbeat."""
         while True:
             await asyncio.sleep(TICK_S)
-            changes = await self.engine.in_thread(self.applier.tick)
+            changes = await self.engine.in_thread(self._tick)
             await self._publish(changes)
             pending = {key: reader.pending for key, reader in self.readers.items() if reader.filters}
             await self.engine.in_thread(twin.note_pending, pending, now())
             for reader in self.readers.values():
                 await reader.ask()
+                await reader.release()
             figures = {
                 "reports_stored_total": self.engine.applied_total,
                 "batches_total": self.engine.batches_total,
@@ -283,8 +291,8 @@ class Session:
             if "assets" in announced or {source.id for source in mine} != {source.id for source in self.sources}:
                 await self.engine.in_thread(self._reload)
                 await self._open()
-            elif mine != self.sources:
-                raise _Anew("a source's settings changed")
+            elif mine != self.sources or "definitions" in announced:
+                raise _Anew("settings of a source or definitions of alarms changed")
             if await self.engine.in_thread(self._claims_moved):
                 raise _Anew("partitions are shared anew")
             with contextlib.suppress(TimeoutError):
@@ -294,6 +302,7 @@ class Session:
         """Return what was announced on the channel `twin` since the last look. In the thread; never waits."""
         if not getattr(self, "_listening", False):
             self.locks.execute("LISTEN twin")
+            self.locks.execute("LISTEN alarms")
             self._listening = True
         return {note.payload for note in self.locks.notifies(timeout=0)}
 

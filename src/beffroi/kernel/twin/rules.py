@@ -144,18 +144,24 @@ class Hearing:
         np.maximum.at(self._heard, places[ours], received_at[ours])
 
     def missed(self, now: Instant) -> Floats:
-        """Return how many periods each asset has let pass, in the order of `ids`; zero for one never heard.
-
-        What never reported is not in service yet: an inventory imported before its gateways is not a silent city.
-        """
+        """Return how many periods each asset has let pass, in the order of `ids`; NaN where it is not judged."""
         since = np.maximum(self._heard, self.listening_since)
-        return np.asarray(np.where(self._heard > 0, np.maximum(now - since, 0) / self._period, 0.0))
+        judged = np.isfinite(self._period) & (self._heard > 0)
+        return np.where(judged, np.maximum(now - since, 0) / self._period, np.nan)
+
+    def answered(self) -> NDArray[np.bool_]:
+        """Tell which assets reported since this post listens, in the order of `ids`."""
+        return self._heard >= self.listening_since
 
     def sweep(self, now: Instant) -> list[tuple[int, int]]:
-        """Return (asset id, new level) for each asset whose freshness changed since the last sweep."""
-        missed = self.missed(now)
+        """Return (asset id, new level) for each asset whose freshness changed since the last sweep.
+
+        A level recorded before this post listened stands until the asset reports: a restart is no sign of life.
+        """
+        missed = np.nan_to_num(self.missed(now))
         level = np.where(missed >= SILENT_AFTER_PERIODS, SILENT, np.where(missed >= STALE_AFTER_PERIODS, STALE, LIVE))
-        level = level.astype(np.int8)
+        level = np.where(self.answered(), level, np.maximum(level, self._level))
+        level = np.where(np.isfinite(self._period), level, LIVE).astype(np.int8)
         changed = np.flatnonzero(level != self._level)
         self._level[changed] = level[changed]
         return [(int(self.ids[place]), int(level[place])) for place in changed]
