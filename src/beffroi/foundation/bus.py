@@ -4,11 +4,16 @@ Readings published over MQTT with QoS 1 lie in the server's own stream `$MQTT_ms
 that layout is no promised interface, so the server's version is pinned and a contract test watches it. What our
 connectors fetch lies in our own stream FRAMES. Both are read the same way: a durable pull consumer for each partition,
 opened at the position that PostgreSQL holds.
+
+What is applied of `$MQTT_msgs` is never acknowledged but purged, once a second, up to the position. The server removes what
+is acknowledged one message after the other, and flushes each removal to disk where `sync_interval` is `always`: 0.7 ms for
+each message, three times what it costs to take one in (measured: 10,000 removed in 7.2 s, against 0.03 s by a purge).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +24,7 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy, RetentionPolicy, StreamConfig
+from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
 from beffroi.foundation.clock import Instant
@@ -33,7 +38,7 @@ FRAMES_PREFIX = "frames."
 FRAMES_MAX_BYTES = 4 << 30
 FRAMES_MAX_AGE_S = 7 * 86400
 STREAMS = (MQTT_STREAM, FRAMES_STREAM)
-MAX_ACK_PENDING = 65_536
+ACK_WAIT_S = 3600
 PULL_BATCH = 5_000
 PULL_EXPIRES_S = 30
 PULL_MAX_BYTES = 32 << 20
@@ -139,19 +144,24 @@ def consumer_name(partition: int, epoch: int) -> str:
 async def read_filters(js: JetStreamContext, stream: str) -> set[str]:
     """Return every subject filter that some durable consumer of ours reads: what is safe to admit."""
     found: set[str] = set()
-    offset = 0
+    for info in await _consumers(js, stream):
+        if info.name.startswith("partition-") and info.config is not None:
+            found.update(info.config.filter_subjects or [])
+            found.update([info.config.filter_subject] if info.config.filter_subject else [])
+    return found
+
+
+async def _consumers(js: JetStreamContext, stream: str) -> list[ConsumerInfo]:
+    """Return every consumer of a stream, none when there is no such stream. The server answers in pages of 256."""
+    found: list[ConsumerInfo] = []
     while True:
         try:
-            page = await js.consumers_info(stream, offset)
+            page = await js.consumers_info(stream, len(found))
         except NotFoundError:
             return found
-        for info in page:
-            if info.name.startswith("partition-") and info.config is not None:
-                found.update(info.config.filter_subjects or [])
-                found.update([info.config.filter_subject] if info.config.filter_subject else [])
+        found += page
         if len(page) < 256:
             return found
-        offset += len(page)
 
 
 @dataclass(slots=True)
@@ -160,6 +170,8 @@ class PartitionReader:
 
     A consumer found from before is never bound again: an acknowledgement of a newer message would also acknowledge what
     the process that died never committed. A new one is opened after the position, then the old ones are deleted.
+
+    Messages come in their order, so one whose number is not above the last received is a repetition and is passed over.
     """
 
     bus: Client
@@ -171,9 +183,12 @@ class PartitionReader:
     waiting: list[Arrived] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)  # shared by the readers of one engine
     pending: int = 0
+    _received: int = 0
+    _released: int = 0
     _credit: int = 0
     _subscription: Any = None
     _open: bool = False
+    _opened_at: int = 0
 
     @property
     def name(self) -> str:
@@ -186,16 +201,17 @@ class PartitionReader:
         if wanted == self.filters or not wanted:
             return
         js = self.bus.jetstream()
-        first = self.position + 1
+        if not self._open:
+            self._opened_at = self._received = self.position
         await js.add_consumer(
             self.stream,
             ConsumerConfig(
                 durable_name=self.name,
                 ack_policy=AckPolicy.ALL,
-                ack_wait=120,
-                max_ack_pending=MAX_ACK_PENDING,
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if self.position else DeliverPolicy.ALL,
-                opt_start_seq=first if self.position else None,
+                ack_wait=ACK_WAIT_S,
+                max_ack_pending=-1,  # what is under way is bounded by what is asked for
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if self._opened_at else DeliverPolicy.ALL,
+                opt_start_seq=self._opened_at + 1 if self._opened_at else None,  # never changes in a consumer's life
                 filter_subjects=list(wanted),
             ),
         )
@@ -211,9 +227,10 @@ class PartitionReader:
 
     async def _delete_older(self, js: JetStreamContext) -> None:
         prefix = f"partition-{self.partition:03d}-"
-        for info in await js.consumers_info(self.stream):
+        for info in await _consumers(js, self.stream):
             if info.name.startswith(prefix) and info.name != self.name:
-                await js.delete_consumer(self.stream, info.name)
+                with contextlib.suppress(NotFoundError):
+                    await js.delete_consumer(self.stream, info.name)
 
     async def ask(self) -> None:
         """Ask for more when less than half of what may be under way is."""
@@ -238,7 +255,8 @@ class PartitionReader:
         if len(words) > 9:  # with a domain and an account hash: two more words in front
             words = words[:2] + words[4:]
         sequence, received_at, self.pending = int(words[5]), int(words[7]) // 1000, int(words[8])
-        if sequence > self.position:  # what was applied before, delivered once more, is passed over
+        if sequence > self._received:
+            self._received = sequence
             topic = topic_of_message(message.subject)
             self.waiting.append(Arrived(sequence, topic, received_at, message.data, self.pending, message.reply))
             self.arrived.set()
@@ -249,10 +267,29 @@ class PartitionReader:
         return taken
 
     async def applied(self, last: Arrived) -> None:
-        """Acknowledge a message and all before it: their effects are committed."""
+        """Note that the effects of a message and of all before it are committed, and ask for more."""
         self.position = last.sequence
-        await self.bus.publish(last.ack, b"+ACK")
+        if self.stream != MQTT_STREAM:
+            await self.bus.publish(last.ack, b"+ACK")  # our own log keeps what is acknowledged: nothing is removed
         await self.ask()
+
+    async def release(self) -> None:
+        """Have the server forget what is applied: once a second is enough. What a crash leaves is purged the next time.
+
+        Raises Unreachable when the server refuses: the stream is not what it was.
+        """
+        if not self._open or self.stream != MQTT_STREAM or self._released == self.position:
+            return
+        upto = self.position
+        for subject in self.filters:
+            request = json.dumps({"filter": subject, "seq": upto + 1}).encode()
+            try:
+                answer = await self.bus.request(f"$JS.API.STREAM.PURGE.{self.stream}", request, timeout=5)
+            except nats.errors.TimeoutError:
+                return  # a busy server: the next purge covers this one
+            if "error" in (said := json.loads(answer.data)):
+                raise Unreachable(f"the field bus does not release what is applied: {said['error']}")
+        self._released = upto
 
     async def close(self) -> None:
         """Stop reading. The consumer stays, so that the log keeps what arrives until it is read again."""
