@@ -81,6 +81,7 @@ async def _keep_everything(server: NatsServer) -> None:
             durable_name="bench",
             ack_policy=AckPolicy.ALL,
             deliver_policy=DeliverPolicy.ALL,
+            max_ack_pending=1_000_000,
             filter_subjects=[f"{field_bus.MQTT_PREFIX}readings.>"],
         ),
     )

@@ -211,7 +211,8 @@ class Post:
             found["postgres"] = int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
         if self.process is not None:
             found["supervisor"] = self.process.pid
-            found |= {name: pid for pid, name in _children(self.process.pid).items() if name not in found}
+            known = set(found.values())
+            found |= {name: pid for pid, name in _children(self.process.pid).items() if pid not in known}
         return {name: pid for name, pid in found.items() if Path(f"/proc/{pid}").exists()}
 
     def usage(self) -> dict[str, Usage]:
