@@ -32,6 +32,7 @@ MIGHTY = ("anonymous", "chefsalle", "technicien")
 """With whom the methods are tried that no row names: they must not answer."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+QUICK = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CATCH_ALL = "^api(?:/.*)?$"
 FRONT = "front"
 LIVE = "live"
@@ -60,7 +61,7 @@ def _routes(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
 @pytest.fixture
 def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     """One of each thing that a route names, the demonstration's accounts, and a machine's token."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = QUICK
     at = now()
     people.ensure_demonstration_accounts(at)
     people.create_person("integration", "Machine", "MA", password=None, by=people.SYSTEM, at=at, reason="test")
@@ -97,13 +98,15 @@ def _example(route: str, things: dict[str, str]) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", lambda match: things[match[1]], plain)
 
 
-def _client(account: str, things: dict[str, str]) -> Client:
-    if account == "integration":
-        return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {things['token']}"})
-    client = Client(raise_request_exception=False)
-    if account != "anonymous":
-        client.force_login(Person.objects.get(username=account))
-    return client
+@pytest.fixture
+def clients(things: dict[str, str]) -> dict[str, Client]:
+    """One client for each account, signed in."""
+    bearer = {"Authorization": f"Bearer {things['token']}"}
+    found = {name: Client(raise_request_exception=False) for name in ACCOUNTS[:-1]}
+    found["integration"] = Client(raise_request_exception=False, headers=bearer)
+    for name in ACCOUNTS[1:-1]:
+        found[name].force_login(Person.objects.get(username=name))
+    return found
 
 
 def _outcome(response: Any, route: str) -> str:
@@ -117,26 +120,29 @@ def _outcome(response: Any, route: str) -> str:
     return {403: "no", 405: "no such method"}.get(status, "yes")
 
 
-def _ask(route: str, method: str, account: str, things: dict[str, str]) -> str:
+def _ask(route: str, method: str, client: Client, things: dict[str, str]) -> str:
+    cookies = client.cookies.copy()
     with transaction.atomic():
-        client = _client(account, things)
-        response = (
-            client.generic(method, _example(route, things))
-            if method != "POST"
-            else client.post(_example(route, things), BODY)
-        )
+        if method == "POST":
+            response = client.post(_example(route, things), BODY)
+        else:
+            response = client.generic(method, _example(route, things))
         transaction.set_rollback(True)
+    client.cookies.clear()  # what was asked may have ended the session: the rollback brought it back
+    client.cookies.update(cookies)
     return _outcome(response, route)
 
 
-def test_every_route_lets_in_whom_the_table_says_and_nobody_else(things: dict[str, str]) -> None:
+def test_every_route_lets_in_whom_the_table_says_and_nobody_else(
+    things: dict[str, str], clients: dict[str, Client]
+) -> None:
     table = _served_by_django()
     differences = []
     for route in _routes():
         for method in METHODS:
             expected = table.get((route, method), dict.fromkeys(MIGHTY, "no such method"))
             for account, outcome in expected.items():
-                found = _ask(route, method, account, things)
+                found = _ask(route, method, clients[account], things)
                 closed = (route, method) not in table and found in ("no", "sign in", "nothing")
                 if found != outcome and not closed:
                     differences.append(f"{method} {route} {account}: {found}, the table says {outcome}")
@@ -151,11 +157,12 @@ def test_every_route_is_in_the_table_and_the_table_names_no_other() -> None:
     }
 
 
-def test_streams_let_in_whom_the_table_says(transactional_db: None) -> None:
+def test_streams_let_in_whom_the_table_says(transactional_db: None, settings: Any) -> None:
     from starlette.requests import Request
 
     from beffroi.app.processes import live
 
+    settings.PASSWORD_HASHERS = QUICK
     people.ensure_demonstration_accounts(now())
     rows = [row for row in _table() if row["served by"] == LIVE]
     assert sorted(route.path for route in live.app.routes) == sorted(row["route"] for row in rows)  # type: ignore[attr-defined]
