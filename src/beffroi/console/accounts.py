@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from beffroi.console import words
 from beffroi.console.build import build
 from beffroi.console.door import refusal_words
-from beffroi.console.surround import PALETTES, surround
+from beffroi.console.surround import PALETTES, home, surround
 from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError
 from beffroi.kernel.people import actions, queries
@@ -33,9 +33,10 @@ def sign_in(request: HttpRequest) -> HttpResponse:
     """Ask for an account and its password. Refusals tell neither which of the two was wrong nor whether it exists."""
     following = request.POST.get("next") or request.GET.get("next", "")
     if not url_has_allowed_host_and_scheme(following, {request.get_host()}, request.is_secure()):
-        following = reverse("console:situation")
-    if request.method == "GET" and not queries.viewer_of(request.user).is_anonymous:
-        return HttpResponseRedirect(following)
+        following = ""
+    known = queries.viewer_of(request.user)
+    if request.method == "GET" and not known.is_anonymous:
+        return HttpResponseRedirect(following or home(known))
     with translation.override(settings.LANGUAGE_CODE):
         context = {
             "language": settings.LANGUAGE_CODE,
@@ -55,7 +56,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
                     request, "console/login.html", context | {"refusal": refusal_words(error)}, status=error.status
                 )
             login(request, person, backend=_BACKEND)  # type: ignore[arg-type]  # the model stays in its room
-            return HttpResponseRedirect(following)
+            return HttpResponseRedirect(following or home(queries.viewer_of(person)))
         return render(request, "console/login.html", context)
 
 

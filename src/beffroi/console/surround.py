@@ -26,6 +26,12 @@ PAGES = (
 )
 
 
+def home(viewer: Viewer) -> str:
+    """Return the first page that this person may see: where signing in leads."""
+    reached = (name for name, _label, verb, kind in PAGES if people.may(viewer, verb, kind))
+    return reverse(f"console:{next(reached, 'preferences')}")
+
+
 def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, live: str = "") -> dict[str, Any]:
     """Return the context that every page of a signed-in person shares.
 
@@ -36,6 +42,7 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
     path = request.path
     return {
         "person": viewer,
+        "home": home(viewer),
         "language": viewer.language,
         "palette": viewer.palette,
         "shortcuts": viewer.single_key_shortcuts,
