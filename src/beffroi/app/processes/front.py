@@ -88,7 +88,9 @@ class Front:
             answer = await self.transport.handle_async_request(outgoing)
         except httpx.HTTPError:
             return _apart(request)
-        response = StreamingResponse(answer.aiter_raw(), answer.status_code, background=BackgroundTask(answer.aclose))
+        response = StreamingResponse(
+            _passed(answer, part), answer.status_code, background=BackgroundTask(answer.aclose)
+        )
         response.raw_headers = [
             (name, value) for name, value in answer.headers.raw if name.decode().lower() not in HOP_BY_HOP
         ]
@@ -146,6 +148,17 @@ class Front:
         except httpx.HTTPError as error:
             return f"{part}: {type(error).__name__}"
         return None if answer.status_code == 200 else f"{part}: it answers {answer.status_code}"
+
+
+async def _passed(answer: httpx.Response, part: str) -> AsyncIterator[bytes]:
+    """Yield an answer's body as it comes. A part that dies in the middle ends its streams; a page is cut short, and seen to be."""
+    try:
+        async for chunk in answer.aiter_raw():
+            yield chunk
+    except httpx.HTTPError as error:
+        log.warning("a part left in the middle of an answer", part=part, error=str(error))
+        if not answer.headers.get("content-type", "").startswith("text/event-stream"):
+            raise
 
 
 front = Front()

@@ -84,7 +84,12 @@ def scope_of(viewer: Viewer) -> Scope:
 def event(name: str, data: Mapping[str, Any], seq: int | None = None) -> bytes:
     """Return one server-sent event (HTML Living Standard, 9.2)."""
     head = f"id: {seq}\n" if seq is not None else ""
-    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data) + b"\n\n"
+    return f"{head}event: {name}\ndata: ".encode() + msgspec.json.encode(data, enc_hook=_plain) + b"\n\n"
+
+
+def _plain(rendered: Any) -> str:
+    """Return what a template rendered (a subclass of text, marked as safe) as the text that it is."""
+    return str.__add__("", rendered)
 
 
 class Broadcaster:
