@@ -156,6 +156,8 @@ def _run_prepare(city_port: str | None) -> None:
     provision.prepare_database()
     if city_port:
         provision.prepare_city(int(city_port))
+    else:
+        provision.prepare_without_city()
 
 
 def _run_engine(number: str | None) -> None:

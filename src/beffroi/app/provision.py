@@ -69,6 +69,11 @@ def prepare_city(city_http_port: int) -> None:
     _gateways(folder, city_http_port)
 
 
+def prepare_without_city() -> None:
+    """Put the demonstration's accounts out of use: their passwords are public."""
+    people.retire_demonstration_accounts(now())
+
+
 def _generate(folder: Path) -> None:
     from beffroi.rehearsal.generator import generate
 

@@ -93,6 +93,8 @@ class Postgres:
                 f"--pwfile={password.name}",
                 "--data-checksums",
                 "--encoding=UTF8",
+                "--locale-provider=builtin",  # knows the case of accented letters, and needs nothing of the system
+                "--builtin-locale=C.UTF-8",
                 "--locale=C",
                 "--no-instructions",
             ]
