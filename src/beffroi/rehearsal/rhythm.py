@@ -11,7 +11,8 @@ from beffroi.foundation.clock import SECOND, Instant
 class Rhythm:
     """Due times of `count` devices that report every `period_s`.
 
-    Each reports once within `first_s` of the start, so that the post is not empty, then at its own place in the period.
+    Each reports once within `first_s` of the start, so that the post is not empty, then at its own place in the period,
+    half a period to a period and a half later.
     """
 
     def __init__(self, count: int, period_s: float, start: Instant, first_s: float, *, at_most: int = 250) -> None:
@@ -47,7 +48,9 @@ class Rhythm:
         self._due[device] = None
 
     def _after(self, device: int, due: Instant, now: Instant) -> Instant:
+        """Return when a device that reports now is due again: at its own place in the period after its first report."""
         if self._new[device]:
             self._new[device] = False
-            return max(self._settled_at + self._places[device], now)
-        return max(due, now - self._period) + self._period
+            own = self._settled_at + self._places[device]
+            due = own - self._period if own - now >= self._period // 2 else own
+        return due + max(1, (now - due) // self._period + 1) * self._period

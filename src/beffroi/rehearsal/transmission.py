@@ -29,7 +29,7 @@ from beffroi.rehearsal.equipment.model import Said
 OUTBOX = 5_000
 IN_FLIGHT = 64
 ACKNOWLEDGED_WITHIN_S = 20.0
-FIRST_RETRY_S, LAST_RETRY_S = 0.5, 15.0
+FIRST_RETRY_S, LAST_RETRY_S = 0.5, 5.0
 CODEC = "em300-th"
 F_PORT = 85
 log = logger("city")
@@ -193,6 +193,7 @@ class Link:
             client.pending_calls_threshold = IN_FLIGHT + 1
             log.info("gateway connected", source=self.source, waiting=len(self.outbox))
             async with asyncio.TaskGroup() as senders:
+                senders.create_task(_until_cut(client))
                 for _ in range(IN_FLIGHT):
                     senders.create_task(self._send(client))
 
@@ -205,3 +206,9 @@ class Link:
                 self.outbox.give_back(message)
                 raise
             self.acknowledged += 1
+
+
+async def _until_cut(client: aiomqtt.Client) -> None:
+    """Wait until the connection is cut: an idle sender would not notice. Raises aiomqtt.MqttError."""
+    async for _ in client.messages:
+        continue
