@@ -1,0 +1,41 @@
+"""Every write of the twin."""
+
+from beffroi.kernel.twin.actions.declaring import add_gateway, declare_source, revoke_gateway
+from beffroi.kernel.twin.actions.importing import ASSET_COLUMNS, import_assets, import_relations
+from beffroi.kernel.twin.actions.storing import (
+    Quarantined,
+    Tally,
+    advance_position,
+    claim_position,
+    count,
+    count_denied,
+    drop_expired,
+    ensure_history,
+    ensure_quantities,
+    note_pending,
+    quarantine,
+    set_freshness,
+    store_values,
+)
+
+__all__ = [
+    "ASSET_COLUMNS",
+    "Quarantined",
+    "Tally",
+    "add_gateway",
+    "advance_position",
+    "claim_position",
+    "count",
+    "count_denied",
+    "declare_source",
+    "drop_expired",
+    "ensure_history",
+    "ensure_quantities",
+    "import_assets",
+    "import_relations",
+    "note_pending",
+    "quarantine",
+    "revoke_gateway",
+    "set_freshness",
+    "store_values",
+]

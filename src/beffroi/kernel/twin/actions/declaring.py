@@ -1,0 +1,86 @@
+"""Sources and gateways: what is read, and who may publish it. One line of the journal for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import connection, transaction
+
+from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.foundation.errors import Conflict, Refused
+from beffroi.foundation.settings import settings
+from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.types import Actor, Entry
+from beffroi.kernel.twin.models import Gateway, Source
+from beffroi.kernel.twin.rules import partition_of
+
+ROOM = "twin"
+SOURCE_NAME = "1 to 64 letters, digits, `-` or `_`"
+
+
+def names_source(code: str) -> bool:
+    """Tell whether a word can name a source: it stands in topics and in subjects of the bus."""
+    return 0 < len(code) <= 64 and all(letter.isalnum() or letter in "-_" for letter in code)
+
+
+def declare_source(
+    code: str, connector: str, *, by: Actor, at: Instant, options: Mapping[str, Any] | None = None
+) -> Source:
+    """Declare a source, or return the one declared. Its partition is decided here, for ever. Journalled.
+
+    Raises Refused for a code that cannot stand in a topic, or a source already declared with another connector.
+    """
+    if not names_source(code):
+        raise Refused(f"`{code}` cannot name a source: {SOURCE_NAME}")
+    with transaction.atomic():
+        source, made = Source.objects.get_or_create(
+            code=code,
+            defaults={
+                "connector": connector,
+                "settings": dict(options or {}),
+                "partition": partition_of(code, settings().partitions),
+                "created_at": to_datetime(at),
+            },
+        )
+        if source.connector != connector:
+            raise Refused(f"source `{code}` is already read by the connector `{source.connector}`")
+        changed = not made and options is not None and dict(options) != source.settings
+        if changed:
+            source.settings = dict(options or {})
+            source.save(update_fields=["settings"])
+        if made or changed:
+            verb = "declare_source" if made else "configure_source"
+            append([Entry(by, ROOM, verb, f"source:{code}", content={"connector": connector})], at=at)
+            tell("sources")
+    return source
+
+
+def add_gateway(name: str, source: Source, password_hash: str, *, by: Actor, at: Instant) -> Gateway:
+    """Give a gateway the right to publish for one source. Raises Conflict when the name is taken. Journalled."""
+    with transaction.atomic():
+        gateway, made = Gateway.objects.get_or_create(
+            name=name,
+            defaults={"source": source, "password_hash": password_hash, "created_at": to_datetime(at)},
+        )
+        if not made:
+            raise Conflict(f"a gateway is already called `{name}`: choose another name")
+        content = {"source": source.code}
+        append([Entry(by, ROOM, "add_gateway", f"gateway:{name}", (f"source:{source.code}",), content)], at=at)
+        tell("gateways")
+    return gateway
+
+
+def revoke_gateway(name: str, *, by: Actor, at: Instant, reason: str) -> None:
+    """Withdraw a gateway's right to publish. Raises Refused when there is none of that name. Journalled."""
+    with transaction.atomic():
+        if not Gateway.objects.filter(name=name, revoked_at=None).update(revoked_at=to_datetime(at)):
+            raise Refused(f"no gateway in force is called `{name}`")
+        append([Entry(by, ROOM, "revoke_gateway", f"gateway:{name}", reason=reason)], at=at)
+        tell("gateways")
+
+
+def tell(what: str) -> None:
+    """Tell the engines, once this transaction is committed, what to look at again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('twin', %s)", [what])

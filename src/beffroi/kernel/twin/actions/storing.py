@@ -1,0 +1,256 @@
+"""The hot writes: values, positions, counts, quarantine, freshness. On a cursor inside the engine's transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+from django.db import connection, transaction
+
+from beffroi.foundation.clock import DAY, Instant, to_datetime
+from beffroi.foundation.errors import Conflict
+from beffroi.kernel.twin.models import Quantity
+from beffroi.kernel.twin.rules import LIVE, Columns, last_values, pack_history
+
+_HISTORY = (
+    "COPY twin_history (observed_at, received_at, value, asset_id, quantity_id, quality) FROM STDIN (FORMAT BINARY)"
+)
+_MICROSECOND = "interval '1 microsecond'"
+_ROWS = (
+    "unnest(%b::bigint[], %b::smallint[], %b::float8[], %b::bigint[], %b::bigint[], %b::smallint[])"
+    " AS new(asset_id, quantity_id, value, observed_us, received_us, quality)"
+)
+_OBSERVED = f"timestamptz 'epoch' + new.observed_us * {_MICROSECOND}"
+_RECEIVED = f"timestamptz 'epoch' + new.received_us * {_MICROSECOND}"
+_UPDATE_STATE = f"""
+UPDATE twin_state AS old SET value = new.value, observed_at = {_OBSERVED}, received_at = {_RECEIVED}, quality = new.quality
+FROM {_ROWS} WHERE old.asset_id = new.asset_id AND old.quantity_id = new.quantity_id AND old.observed_at <= {_OBSERVED}
+RETURNING old.asset_id, old.quantity_id"""
+_INSERT_STATE = f"""
+INSERT INTO twin_state AS old (asset_id, quantity_id, value, observed_at, received_at, quality)
+SELECT asset_id, quantity_id, value, {_OBSERVED}, {_RECEIVED}, quality FROM {_ROWS}
+ON CONFLICT (asset_id, quantity_id) DO UPDATE
+SET value = excluded.value, observed_at = excluded.observed_at, received_at = excluded.received_at, quality = excluded.quality
+WHERE old.observed_at <= excluded.observed_at
+RETURNING asset_id, quantity_id"""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a batch adds to the counters of one source."""
+
+    received: int = 0
+    stored: int = 0
+    quarantined: int = 0
+    refused: int = 0
+    last_received_at: Instant = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A frame, or an entity of a frame, that is kept aside with its reason. `verdict`: quarantined or refused."""
+
+    stream: str
+    sequence: int
+    entry: int
+    source_id: int | None
+    topic: str
+    payload: bytes
+    received_at: Instant
+    verdict: str
+    reason: str
+
+
+def store_values(cursor: Any, batch: Columns) -> Columns:
+    """Write history and last values; return the rows that are now the last of their (asset, quantity).
+
+    One COPY and one UPDATE for values seen before; an INSERT for those that are new. A value observed before the one
+    already kept goes to the history only. In the caller's transaction.
+    """
+    if not len(batch):
+        return batch
+    with cursor.copy(_HISTORY) as stream:
+        stream.write(pack_history(batch))
+    newest = last_values(batch)
+    won = _keys(cursor, _UPDATE_STATE, newest)
+    if len(won) < len(newest):
+        missing = [place for place, key in enumerate(_key_list(newest)) if key not in won]
+        rest = newest.take(_array(missing))
+        won |= _keys(cursor, _INSERT_STATE, rest)
+    if len(won) == len(newest):
+        return newest
+    return newest.take(_array([place for place, key in enumerate(_key_list(newest)) if key in won]))
+
+
+def _array(places: list[int]) -> Any:
+    return np.asarray(places, dtype=np.int64)
+
+
+def _key_list(rows: Columns) -> list[tuple[int, int]]:
+    return list(zip(rows.asset_id.tolist(), rows.quantity_id.tolist(), strict=True))
+
+
+def _keys(cursor: Any, statement: str, rows: Columns) -> set[tuple[int, int]]:
+    cursor.execute(
+        statement,
+        [
+            rows.asset_id.tolist(),
+            rows.quantity_id.tolist(),
+            rows.value.tolist(),
+            rows.observed_at.tolist(),
+            rows.received_at.tolist(),
+            rows.quality.tolist(),
+        ],
+    )
+    return set(cursor.fetchall())
+
+
+def advance_position(cursor: Any, stream: str, partition: int, sequence: int, epoch: int, received_at: Instant) -> None:
+    """Write how far a partition is applied, in the transaction of what it covers.
+
+    Raises Conflict when another engine has claimed the partition since (the fencing epoch): nothing must be committed.
+    """
+    cursor.execute(
+        "UPDATE twin_position SET sequence = %s, received_at = %s WHERE stream = %s AND partition = %s AND epoch = %s",
+        [sequence, to_datetime(received_at), stream, partition, epoch],
+    )
+    if cursor.rowcount != 1:
+        raise Conflict(f"partition {partition} of {stream} has been taken over by another engine")
+
+
+def note_pending(pending: Mapping[tuple[str, int], int], at: Instant) -> None:
+    """Write how many messages wait in each partition that this engine reads, as of now."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE twin_position AS old SET pending = new.n, checked_at = %s"
+            " FROM unnest(%s::text[], %s::smallint[], %s::bigint[]) AS new(s, p, n)"
+            " WHERE old.stream = new.s AND old.partition = new.p",
+            [
+                to_datetime(at),
+                [stream for stream, _ in pending],
+                [partition for _, partition in pending],
+                list(pending.values()),
+            ],
+        )
+
+
+def claim_position(stream: str, partition: int) -> tuple[int, int]:
+    """Open a new epoch on a partition; return (position, epoch). Whoever held it can commit nothing any more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO twin_position (stream, partition, sequence, epoch, pending) VALUES (%s, %s, 0, 1, 0)"
+            " ON CONFLICT (stream, partition) DO UPDATE SET epoch = twin_position.epoch + 1 RETURNING sequence, epoch",
+            [stream, partition],
+        )
+        sequence, epoch = cursor.fetchone()
+    return int(sequence), int(epoch)
+
+
+def count(cursor: Any, tallies: Mapping[int, Tally]) -> None:
+    """Add a batch's counts to those of each source."""
+    for source_id, tally in sorted(tallies.items()):
+        cursor.execute(
+            "INSERT INTO twin_counter AS old (source_id, received, stored, quarantined, refused, denied, last_received_at)"
+            " VALUES (%s, %s, %s, %s, %s, 0, %s) ON CONFLICT (source_id) DO UPDATE SET"
+            " received = old.received + excluded.received, stored = old.stored + excluded.stored,"
+            " quarantined = old.quarantined + excluded.quarantined, refused = old.refused + excluded.refused,"
+            " last_received_at = greatest(old.last_received_at, excluded.last_received_at)",
+            [
+                source_id,
+                tally.received,
+                tally.stored,
+                tally.quarantined,
+                tally.refused,
+                to_datetime(tally.last_received_at),
+            ],
+        )
+
+
+def count_denied(source_code: str, denied: int) -> None:
+    """Add publishes that the bus refused outside a gateway's permission (it acknowledges and drops them)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO twin_counter AS old (source_id, received, stored, quarantined, refused, denied)"
+            " SELECT id, 0, 0, 0, %s, %s FROM twin_source WHERE code = %s ON CONFLICT (source_id) DO UPDATE SET"
+            " refused = old.refused + excluded.refused, denied = old.denied + excluded.denied",
+            [denied, denied, source_code],
+        )
+
+
+def quarantine(cursor: Any, rows: Sequence[Quarantined]) -> None:
+    """Keep frames aside, whole, with their reason."""
+    if not rows:
+        return
+    with cursor.copy(
+        "COPY twin_quarantine (stream, sequence, entry, source_id, topic, payload, received_at, verdict, reason) FROM STDIN"
+    ) as stream:
+        for row in rows:
+            stream.write_row(
+                (
+                    row.stream,
+                    row.sequence,
+                    row.entry,
+                    row.source_id,
+                    row.topic[:400].replace("\0", "␀"),
+                    row.payload,
+                    to_datetime(row.received_at),
+                    row.verdict,
+                    row.reason[:2000].replace("\0", "␀"),
+                )
+            )
+
+
+def set_freshness(cursor: Any, changes: Sequence[tuple[int, int]], at: Instant) -> None:
+    """Record which assets became stale or silent, and which are live again."""
+    live = [asset for asset, level in changes if level == LIVE]
+    late = [(asset, level) for asset, level in changes if level != LIVE]
+    if live:
+        cursor.execute("DELETE FROM twin_freshness WHERE asset_id = ANY(%s)", [live])
+    if late:
+        cursor.execute(
+            "INSERT INTO twin_freshness (asset_id, level, since) SELECT a, l, %s FROM unnest(%s::bigint[], %s::smallint[])"
+            " AS new(a, l) ON CONFLICT (asset_id) DO UPDATE SET level = excluded.level, since = excluded.since",
+            [to_datetime(at), [asset for asset, _ in late], [level for _, level in late]],
+        )
+
+
+def ensure_quantities(names: Iterable[str]) -> dict[str, int]:
+    """Return the number of each quantity, giving one to those that have none."""
+    wanted = sorted(set(names))
+    Quantity.objects.bulk_create([Quantity(name=name) for name in wanted], ignore_conflicts=True)
+    return dict(Quantity.objects.filter(name__in=wanted).values_list("name", "id"))
+
+
+def ensure_history(first: Instant, last: Instant) -> None:
+    """Make the history's partitions for every day from `first` to `last` (bounded: 400 days)."""
+    day = first - first % DAY
+    with connection.cursor() as cursor:
+        for start in range(day, min(last, day + 400 * DAY) + 1, DAY):
+            begin = to_datetime(start)
+            name = f"twin_history_{begin:%Y%m%d}"
+            cursor.execute("SELECT to_regclass(%s)", [name])
+            if cursor.fetchone()[0] is None:
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('twin_history'))")
+                cursor.execute(
+                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF twin_history"
+                    f" FOR VALUES FROM ('{begin.isoformat()}') TO ('{(begin + timedelta(days=1)).isoformat()}')"
+                )
+
+
+def drop_expired(at: Instant, *, history_days: int, quarantine_days: int) -> tuple[int, int]:
+    """Drop days of history and quarantined frames past their time; return how many of each."""
+    oldest = f"twin_history_{to_datetime(at - history_days * DAY):%Y%m%d}"
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+            " WHERE i.inhparent = 'twin_history'::regclass AND c.relname < %s",
+            [oldest],
+        )
+        days = [name for (name,) in cursor.fetchall()]
+        for name in days:
+            cursor.execute(f"DROP TABLE {name}")
+        cursor.execute("DELETE FROM twin_quarantine WHERE received_at < %s", [to_datetime(at - quarantine_days * DAY)])
+        return len(days), cursor.rowcount
