@@ -27,11 +27,13 @@ function beingTyped(node: Node): boolean {
   return node instanceof HTMLSelectElement && node.selectedIndex > 0;
 }
 
-/** Make `element` like `html`, touching only what differs. */
+/**
+ * Make `element` like `html`, touching only what differs. What is being typed is kept by `beingTyped`; the library's own
+ * `ignoreActiveValue` is left off: it would also keep the old words of a row whose link has the focus.
+ */
 export function morph(element: Element, html: string | Element): void {
   Idiomorph.morph(element, typeof html === "string" ? html.trim() : html, {
     morphStyle: "outerHTML",
-    ignoreActiveValue: true,
     restoreFocus: true,
     callbacks: {
       beforeNodeMorphed: (node: Node) => !beingTyped(node) && !isIsland(node),
