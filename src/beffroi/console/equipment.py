@@ -142,4 +142,4 @@ def _relations(asset_id: int) -> list[tuple[str, Any]]:
 def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:
     if not people.may(viewer, Verb.SEE, Kind.JOURNAL):
         return None
-    return [told.tell(line) for line in journal.lines_of(f"asset:{code}", limit=30)]
+    return told.tell_together(journal.lines_of(f"asset:{code}", limit=30))

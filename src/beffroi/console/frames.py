@@ -63,7 +63,7 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
-            "lines": [told.tell(line) for line in detail.lines],
+            "lines": told.tell_together(detail.lines),
         }
     return _draw("incident_detail", viewer, context)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from django.urls import reverse
 from django.utils.translation import gettext as now_
@@ -55,6 +55,10 @@ SENTENCES: Mapping[str, object] = {
 }
 
 
+COUNTED = frozenset({"suppress_alarms", "end_suppressed_alarms"})
+"""Verbs whose lines say how many, batch after batch."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToldLine:
     """A line ready to be read."""
@@ -71,6 +75,22 @@ def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
     subject = str(line.content.get("reference") or line.content.get("asset_name") or line.subject)
     return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, subject_url(line))
+
+
+def tell_together(lines: Sequence[Line]) -> list[ToldLine]:
+    """Return lines as sentences, one for a run of lines that only count on: forty lamps that go dark are told once.
+
+    The run is told at the instant of its latest line, with the sum of its counts; the journal's page shows each line.
+    """
+    runs: list[Line] = []
+    for line in lines:
+        last = runs[-1] if runs else None
+        if last is not None and line.verb in COUNTED and (last.verb, last.subject) == (line.verb, line.subject):
+            count = int(last.content.get("count", 0)) + int(line.content.get("count", 0))
+            runs[-1] = replace(last, content={**last.content, "count": count})
+        else:
+            runs.append(line)
+    return [tell(line) for line in runs]
 
 
 def _sentence(line: Line) -> str:
