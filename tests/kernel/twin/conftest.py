@@ -9,6 +9,8 @@ import pytest
 
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.journal.types import Actor, ActorKind
+from beffroi.kernel.twin.actions import import_assets
+from beffroi.kernel.twin.queries import get_asset
 
 NOW = 1_780_000_000 * SECOND
 BY = Actor(ActorKind.PERSON, "technicien", "Le technicien")
@@ -26,3 +28,10 @@ def written(tmp_path: Path) -> Written:
         return file
 
     return write
+
+
+@pytest.fixture
+def light(written: Written) -> int:
+    """Number of one light point of the source `lighting`."""
+    import_assets(written([HEADER, "A-1,light_point,5.04,47.32,Lampadaire 1,lighting"]), by=BY, at=NOW)
+    return get_asset("A-1").id
