@@ -17,8 +17,20 @@ def generate(profile: str, seed: int, out: Path) -> dict[str, Any]:
     return write_city(profile, seed, out)
 
 
-async def run_city(city_dir: Path, gateways: Path, mqtt_host: str, mqtt_port: int, http_port: int, seed: int) -> None:
-    """Play the equipment of the city in `city_dir` until cancelled. See `rehearsal.process`."""
+async def run_city(
+    city_dir: Path,
+    gateways: Path,
+    mqtt_host: str,
+    mqtt_port: int,
+    http_port: int,
+    seed: int,
+    *,
+    scenario: str = "opening",
+) -> None:
+    """Play the equipment of the city in `city_dir` until cancelled. See `rehearsal.process`.
+
+    `scenario` is a name of `rehearsal/scenarios`, or the path of a YAML file: what goes wrong, and when.
+    """
     from beffroi.rehearsal.process import run
 
-    await run(city_dir, gateways, mqtt_host, mqtt_port, http_port, seed)
+    await run(city_dir, gateways, mqtt_host, mqtt_port, http_port, seed, scenario=scenario)

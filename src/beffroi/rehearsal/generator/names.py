@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from functools import cache
 
 from beffroi.rehearsal.generator.geometry import Random
 from beffroi.rehearsal.generator.profile import Names
@@ -15,11 +16,12 @@ TRIES = 25
 
 def short_name(street: str) -> str:
     """Return what people call a street at a junction: 'Boulevard de la Trémouille' gives 'Trémouille'."""
-    rest = street.partition(" ")[2] or street
-    for article in ARTICLES:
-        if rest.startswith(article):
-            return rest.removeprefix(article)
-    return rest
+    return _without_article(street.partition(" ")[2] or street)
+
+
+@cache
+def _without_article(words: str) -> str:
+    return next((words.removeprefix(article) for article in ARTICLES if words.startswith(article)), words)
 
 
 def in_sentence(street: str) -> str:
@@ -35,14 +37,18 @@ class Namer:
         self._taken: dict[str, set[str]] = defaultdict(set)
         first, second = names.lieux_dits
         combined = [f"{one} {two}" for one, two in itertools.product(first, second)]
-        self._combined = [combined[index] for index in rng.permutation(len(combined))]
+        shuffled = [combined[index] for index in rng.permutation(len(combined))]
+        self._combined = [(base, _without_article(base).casefold()) for base in shuffled]
         self._roads = itertools.count(1)
 
     def take(self, name: str, communes: Collection[str]) -> bool:
         """Take a name in all these communes, or none if one already has it (under whatever kind of street)."""
-        key = short_name(name).casefold()
-        if any(key in self._taken[commune] for commune in communes):
-            return False
+        return self._take_key(short_name(name).casefold(), communes)
+
+    def _take_key(self, key: str, communes: Collection[str]) -> bool:
+        for commune in communes:
+            if key in self._taken[commune]:
+                return False
         for commune in communes:
             self._taken[commune].add(key)
         return True
@@ -73,16 +79,15 @@ class Namer:
         pool = words.people if drawn < 0.45 else words.places if drawn < 0.6 else words.nature
         return self._new(("Rue", "Rue", "Rue", "Rue", "Allée", "Chemin", "Cours"), pool, communes)
 
-    def _new(self, kinds: Collection[str], words: Collection[str], communes: Collection[str]) -> str:
+    def _new(self, kinds: Sequence[str], words: Sequence[str], communes: Collection[str]) -> str:
         """Try words of the list at random, then the combined place names in order, then number the road."""
-        kinds, words = tuple(kinds), tuple(words)
         for _ in range(TRIES):
-            name = f"{kinds[self._rng.integers(len(kinds))]} {words[self._rng.integers(len(words))]}"
-            if self.take(name, communes):
-                return name
-        kind = kinds[self._rng.integers(len(kinds))]
-        for base in self._combined:
-            if self.take(f"{kind} {base}", communes):
+            kind, base = kinds[int(self._rng.integers(len(kinds)))], words[int(self._rng.integers(len(words)))]
+            if self._take_key(_without_article(base).casefold(), communes):
+                return f"{kind} {base}"
+        kind = kinds[int(self._rng.integers(len(kinds)))]
+        for base, key in self._combined:
+            if self._take_key(key, communes):
                 return f"{kind} {base}"
         while not self.take(name := f"Voie communale n° {next(self._roads)}", communes):
             continue

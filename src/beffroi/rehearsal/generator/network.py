@@ -26,7 +26,8 @@ WALK_KMH = 6
 class Segment:
     """A street between two crossings, drawn in the direction of its numbers (and of traffic when one-way).
 
-    `start_m` is its distance from the beginning of the whole street, `draft` the street it is a part of.
+    `start_m` is its distance from the beginning of the whole street, `draft` the street it is a part of, `ends` the
+    crossings it joins.
     """
 
     id: str
@@ -41,17 +42,12 @@ class Segment:
     draft: int
     start_m: float
     kind: str
+    ends: tuple[Metres, Metres]
 
     @property
     def rank(self) -> int:
         """Rank of the street's class on the map, 0 to 5."""
         return RANKS.get(self.street_class, 0)
-
-    @property
-    def ends(self) -> tuple[Metres, Metres]:
-        """The crossings at both ends."""
-        (x1, y1), (x2, y2) = self.line.coords[0][:2], self.line.coords[-1][:2]
-        return (round(x1, 2), round(y1, 2)), (round(x2, 2), round(y2, 2))
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +138,10 @@ def _name_drafts(
 def _segment(piece: LineString, draft: Draft, owner: int, name: str, commune: str, bridge: bool, seed: int) -> Segment:
     speed_kmh = draft.speed_kmh or SPEEDS_KMH[draft.street_class]
     start_m = draft.whole.project(shapely.Point(piece.coords[0]))
-    ends = sorted([piece.coords[0][:2], piece.coords[-1][:2]])
+    (x1, y1), (x2, y2) = piece.coords[0][:2], piece.coords[-1][:2]
+    ends = (round(x1, 2), round(y1, 2)), (round(x2, 2), round(y2, 2))
     middle = piece.interpolate(0.5, normalized=True)
-    identifier = stable_id(seed, *(f"{x:.0f},{y:.0f}" for x, y in (*ends, (middle.x, middle.y))))
+    identifier = stable_id(seed, *(f"{x:.0f},{y:.0f}" for x, y in (*sorted(ends), (middle.x, middle.y))))
     return Segment(
         f"r{identifier}",
         piece,
@@ -158,6 +155,7 @@ def _segment(piece: LineString, draft: Draft, owner: int, name: str, commune: st
         owner,
         start_m,
         draft.kind,
+        ends,
     )
 
 
