@@ -217,3 +217,10 @@ def test_paths_named_in_the_docs_exist() -> None:
     own = re.compile(r"(src|tests|docs|deploy|web|bench|requirements)/[\w./-]+")
     named = ((name_of(page), word) for page in pages() for word in words_in_code(page.read_text()))
     assert [(page, word) for page, word in named if own.fullmatch(word) and not (ROOT / word).exists()] == []
+
+
+def test_the_keys_of_the_console_are_documented() -> None:
+    shown = (ROOT / "src/beffroi/console/templates/console/keys.html").read_text()
+    keys = {key.replace("Échap", "Esc") for key in re.findall(r"<kbd>([^<]+)</kbd>", shown)}
+    told = re.findall(r"<kbd>([^<]+)</kbd>", (DOCS / "how-to" / "use-the-situation-page.md").read_text())
+    assert keys - set(told) == set()
