@@ -96,7 +96,7 @@ def test_opening_fills_the_post_within_a_minute_and_brings_five_incidents_within
     expected = {item.address for item in bourg_inventory.items if item.source not in {"", "fleet", "buses"}}
     assert expected <= set(heard)
     assert [failure.kind for failure in began][:5] == [
-        "cabinet_trip", "intersection_flashing", "bollard_fault", "building_intrusion", "building_flood",
+        "cabinet_trip", "intersection_flashing", "bollard_fault", "building_flood", "building_intrusion",
     ]  # fmt: skip
     assert began[0].began_at <= DAY_TIME + 40 * SECOND
 
