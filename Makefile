@@ -40,12 +40,13 @@ browser: .venv/.installed
 unit: setup ## Tests that need no post and no browser (seconds)
 	$(BIN)/python -m pytest -m "not browser and not post"
 
-check: setup ## All that CI runs before the tests: format, lint, types, import floors
+check: setup ## Format, lint, import floors, types, the shape of the house, the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 	cd web && npm run --silent check
+	$(BIN)/python -m pytest tests/architecture tests/docs
 
 fix: setup ## Format, and mend what can be mended alone
 	$(BIN)/ruff format .
