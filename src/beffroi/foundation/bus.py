@@ -89,14 +89,19 @@ async def _quiet(error: Exception) -> None:
 
 
 def subject_of_topic(topic: str) -> str:
-    """Return the NATS subject of an MQTT topic or filter, as the server translates it (`/` to `.`, `.` to `//`)."""
-    levels = topic.split("/")
-    return ".".join({"+": "*", "#": ">"}.get(level, level.replace(".", "//")) for level in levels)
+    """Return the NATS subject of an MQTT topic or filter, as the server translates it.
+
+    A level's `/` becomes `.`, a `.` within a level `//`, and a level that is empty `/`.
+    """
+    special = {"+": "*", "#": ">", "": "/"}
+    return ".".join(special.get(level) or level.replace(".", "//") for level in topic.split("/"))
 
 
 def topic_of_subject(subject: str) -> str:
     """Return the MQTT topic of a NATS subject: the inverse of `subject_of_topic` on topics."""
-    return subject.replace("//", "\0").replace(".", "/").replace("\0", ".")
+    if "/" not in subject:
+        return subject.replace(".", "/")
+    return "/".join("" if level == "/" else level.replace("//", ".") for level in subject.split("."))
 
 
 def topic_of_message(subject: str) -> str:
