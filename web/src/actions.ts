@@ -48,11 +48,19 @@ function send(form: HTMLFormElement, button: HTMLButtonElement): void {
     return;
   }
   button.setAttribute("aria-disabled", "true");
-  const [action, body] = [button.formAction, fieldsOf(form, button)];
-  last = last.then(() => act(button, action, body));
+  const [action, fields] = [button.formAction, fieldsOf(form, button)];
+  last = last.then(() => post(action, fields, button)).finally(() => button.removeAttribute("aria-disabled"));
 }
 
-async function act(button: HTMLButtonElement, action: string, fields: FormData): Promise<void> {
+/** Do an act that needs no words, without its button: for a key struck before the panel has come. */
+export function act(action: string): void {
+  const token = document.querySelector<HTMLInputElement>("#act input[name=csrfmiddlewaretoken]");
+  const fields = new FormData();
+  if (token) fields.append(token.name, token.value);
+  last = last.then(() => post(action, fields));
+}
+
+async function post(action: string, fields: FormData, button?: HTMLButtonElement): Promise<void> {
   try {
     const response = await fetch(action, { method: "POST", body: fields, headers: { Accept: "application/json" } });
     const body = (await response.json().catch(() => ({}))) as Answer & Problem;
@@ -62,12 +70,10 @@ async function act(button: HTMLButtonElement, action: string, fields: FormData):
       answer(body.detail ?? body.title ?? word("act.refused"));
       return;
     }
-    clear(button);
+    if (button) clear(button);
     answer(body.said ?? word("act.done"));
   } catch {
     answer(word("act.unreachable"));
-  } finally {
-    button.removeAttribute("aria-disabled");
   }
 }
 

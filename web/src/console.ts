@@ -12,6 +12,7 @@ import { startClock } from "./live/ages";
 import { on } from "./live/frame";
 import { startLive } from "./live/live";
 import { refreshSoon } from "./live/refresh";
+import { word } from "./words";
 import { startSelection } from "./selection";
 
 startClock();
@@ -25,5 +26,13 @@ on("beffroi:frame", (frame) => {
   if (frame.values?.length || (frame.conditions?.length && document.getElementById("values"))) refreshSoon();
 });
 
-if (document.querySelector("city-map")) void import("./map/city-map");
-if (document.querySelector("history-plot")) void import("./plot/history-plot");
+/** An island whose script cannot be had says so in its place; the lists beside it say the same things. */
+function missing(island: string, text: string): (error: unknown) => void {
+  return (error) => {
+    console.error(error);
+    for (const element of document.querySelectorAll(island)) element.textContent = word(text);
+  };
+}
+
+if (document.querySelector("city-map")) import("./map/city-map").catch(missing("city-map", "map.none"));
+if (document.querySelector("history-plot")) import("./plot/history-plot").catch(missing("history-plot", "plot.failed"));

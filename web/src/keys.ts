@@ -1,11 +1,13 @@
 // The keyboard. A control says its own key (`data-key="a"`), so that the help, the hint and the act cannot differ.
 // Shortcuts of one character can be switched off (RGAA 12.11): `<body data-shortcuts="off">`.
 
-import { panelComing, step } from "./selection";
+import { actOnSelected, panelComing, step } from "./selection";
 
 const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
-/** Keys whose control is in the panel. */
-const IN_PANEL: ReadonlySet<string> = new Set("apcmoer");
+/** Acts without words: a key struck while the panel is still on its way is done at once, on the chosen row. */
+const ACTS: Readonly<Record<string, string>> = { a: "acknowledge", p: "take" };
+/** Keys that open something of the panel: they wait for it, and nothing struck after them is taken for a key. */
+const OPENINGS: ReadonlySet<string> = new Set("cmoer");
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {
@@ -27,15 +29,37 @@ function press(key: string): boolean {
     const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(visible);
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
-    else if (found.localName === "summary" && found.parentElement?.hasAttribute("open")) openField(found);
+    else if (found.parentElement instanceof HTMLDetailsElement && found.localName === "summary") unfold(found.parentElement);
     else found.click();
     return true;
   }
   return false;
 }
 
-function openField(summary: HTMLElement): void {
-  summary.parentElement?.querySelector<HTMLElement>("select, textarea, input")?.focus();
+/** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */
+function unfold(details: HTMLDetailsElement): void {
+  details.open = true;
+  details.querySelector<HTMLElement>("select, textarea, input")?.focus();
+}
+
+let held = false;
+
+/** A key struck before its panel has come. True when it was taken. */
+function early(key: string): boolean {
+  const coming = panelComing();
+  if (!coming) return false;
+  const act = ACTS[key];
+  if (act) {
+    actOnSelected(act);
+    return true;
+  }
+  if (!OPENINGS.has(key)) return false;
+  held = true;
+  void coming.then((shown) => {
+    held = false;
+    if (shown) press(key);
+  });
+  return true;
 }
 
 function escape(): void {
@@ -57,6 +81,10 @@ function pressed(event: KeyboardEvent): void {
   }
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target)) return;
+  if (held) {
+    event.preventDefault();
+    return;
+  }
   const arrow = ARROWS[event.key];
   const inList = event.target instanceof Element && event.target.closest("[data-list], [data-steps]") !== null;
   if (arrow && inList) {
@@ -72,11 +100,7 @@ function pressed(event: KeyboardEvent): void {
     step(direction);
     return;
   }
-  const coming = panelComing();
-  if (coming && IN_PANEL.has(key)) {
-    event.preventDefault();
-    void coming.then(() => press(key));
-  } else if (press(key)) event.preventDefault();
+  if (early(key) || press(key)) event.preventDefault();
 }
 
 export function startKeys(): void {

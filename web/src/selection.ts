@@ -1,5 +1,6 @@
 // The selected incident or piece of equipment: its row, its panel, the address bar and the map say the same.
 
+import { act } from "./actions";
 import { answer } from "./live/announce";
 import { emit, on, type Selection } from "./live/frame";
 import { liveList, morph } from "./live/patch";
@@ -8,11 +9,20 @@ import { word } from "./words";
 
 const panel = () => document.getElementById("detail");
 let wanted = "";
-let coming: Promise<void> | undefined;
+let coming: Promise<boolean> | undefined;
 
-/** The panel that is on its way, if one is: its keys wait for it, or they would act on the one before. */
-export function panelComing(): Promise<void> | undefined {
+/**
+ * The panel that is on its way, if one is: its keys wait for it, or they would act on the one before. Resolves to
+ * whether that very panel was shown, and not another that was asked for since.
+ */
+export function panelComing(): Promise<boolean> | undefined {
   return panel()?.hasAttribute("aria-busy") ? coming : undefined;
+}
+
+/** Do an act on the row that is chosen, whatever panel is still shown. */
+export function actOnSelected(verb: string): void {
+  const row = document.querySelector<HTMLElement>("#queue a[aria-current='true']")?.closest<HTMLElement>("[data-panel]");
+  if (row?.dataset.panel) act(row.dataset.panel.replace(/panel$/, verb));
 }
 
 function rowOf(id: number): HTMLElement | null {
@@ -24,27 +34,27 @@ function markRow(id: number | undefined): void {
   if (id !== undefined) rowOf(id)?.querySelector("a")?.setAttribute("aria-current", "true");
 }
 
-function showPanel(url: string): Promise<void> {
+function showPanel(url: string): Promise<boolean> {
   coming = fetchPanel(url);
   return coming;
 }
 
 /** Fetch the panel of a selection and show it; an older answer that comes late is dropped. */
-async function fetchPanel(url: string): Promise<void> {
+async function fetchPanel(url: string): Promise<boolean> {
   wanted = url;
   const target = panel();
-  if (!target) return;
+  if (!target) return false;
   const other = target.firstElementChild;
   const same = other instanceof HTMLElement && other.dataset.panel === url;
   if (!same) target.setAttribute("aria-busy", "true");
   const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => undefined);
   const html = response?.ok ? await response.text().catch(() => undefined) : undefined;
-  if (wanted !== url) return;
+  if (wanted !== url) return false;
   target.removeAttribute("aria-busy");
   if (html === undefined) {
     if (!same) target.replaceChildren();
     answer(word(response?.status === 403 ? "panel.forbidden" : "panel.failed"));
-    return;
+    return false;
   }
   const current = target.firstElementChild;
   const template = document.createElement("template");
@@ -56,6 +66,7 @@ async function fetchPanel(url: string): Promise<void> {
     target.scrollTop = 0;
   }
   writeAges(target);
+  return true;
 }
 
 export function selectIncident(id: number, origin: Selection["origin"]): void {

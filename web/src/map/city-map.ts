@@ -123,6 +123,8 @@ class CityMap extends HTMLElement {
       if (frame.movers?.length) this.movers?.move(frame.movers);
       if (frame.conditions?.length) this.equipment?.conditions(frame.conditions);
     }, this.life.signal);
+    map.on("movestart", () => delete this.dataset.still);
+    map.on("idle", () => (this.dataset.still = "1"));
     map.on("click", (event) => this.clicked(event));
     map.on("mousemove", (event) => {
       map.getCanvas().style.cursor = this.under(event.point) ? "pointer" : "";
