@@ -113,7 +113,8 @@ def find_addresses(addresses: Sequence[tuple[int, str]]) -> dict[tuple[int, str]
 
 def owners_of(addresses: Sequence[str]) -> dict[str, str]:
     """Return, for each address or code known under another source, that source's code."""
-    rows = AssetRow.objects.filter(Q(address__in=addresses) | Q(code__in=addresses), source__isnull=False)
+    known = [address for address in addresses if "\0" not in address]  # the database takes no text with a zero
+    rows = AssetRow.objects.filter(Q(address__in=known) | Q(code__in=known), source__isnull=False)
     found: dict[str, str] = {}
     for address, code, source in rows.values_list("address", "code", "source__code"):
         found[address] = found[code] = str(source)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,6 +17,9 @@ from beffroi.kernel.twin.models import Gateway, Source
 from beffroi.kernel.twin.rules import partition_of
 
 ROOM = "twin"
+RESERVED = frozenset({"beffroi"})
+"""Users of the embedded bus that are the post itself: a gateway of that name would keep the bus from starting."""
+
 SOURCE_NAME = "1 to 64 letters, digits, `-` or `_`"
 
 
@@ -57,7 +61,15 @@ def declare_source(
 
 
 def add_gateway(name: str, source: Source, password_hash: str, *, by: Actor, at: Instant) -> Gateway:
-    """Give a gateway the right to publish for one source. Raises Conflict when the name is taken. Journalled."""
+    """Give a gateway the right to publish for one source. Journalled.
+
+    Raises Conflict when the name is taken, Refused for one that cannot stand in the bus's list of users, where the
+    post's own account is called `beffroi`.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", name) or name.casefold() in RESERVED:
+        raise Refused(
+            f"`{name[:80]}` cannot name a gateway: 1 to 64 ASCII letters, digits, `.`, `-` or `_`, not `beffroi`"
+        )
     with transaction.atomic():
         gateway, made = Gateway.objects.get_or_create(
             name=name,
