@@ -141,6 +141,17 @@ async def prepare_streams(bus: Client, *, mqtt_host: str, mqtt_port: int, user: 
     raise Unreachable(f"the bus did not make {MQTT_STREAM}: is MQTT served on {mqtt_host}:{mqtt_port}?")
 
 
+async def identity(bus: Client, stream: str) -> tuple[str, int]:
+    """Return what tells a stream from another of the same name (when it was made), and the number of its last message.
+
+    Raises Unreachable when there is no such stream.
+    """
+    answer = json.loads((await bus.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=5)).data)
+    if "error" in answer:
+        raise Unreachable(f"the field bus does not know {stream}: {answer['error']}")
+    return str(answer["created"])[:40], int(answer["state"]["last_seq"])
+
+
 def consumer_name(partition: int, epoch: int) -> str:
     """Return the name of a partition's consumer in an epoch."""
     return f"partition-{partition:03d}-{epoch}"

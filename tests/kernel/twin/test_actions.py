@@ -112,13 +112,14 @@ def test_history_has_a_partition_for_each_day_and_drops_the_expired(light: int, 
 
 
 def test_position_advances_in_its_epoch_alone() -> None:
-    assert actions.claim_position("S", 7) == (0, 1)
-    actions.advance_position(raw_cursor(), "S", 7, 120, 1, NOW)
-    assert actions.claim_position("S", 7) == (120, 2)
+    position, first = actions.claim_position("S", 7)
+    assert position == 0
+    actions.advance_position(raw_cursor(), "S", 7, 120, first, NOW)
+    assert actions.claim_position("S", 7) == (120, first + 1)
     with pytest.raises(Conflict, match="taken over by another engine"):
-        actions.advance_position(raw_cursor(), "S", 7, 130, 1, NOW)
-    actions.advance_position(raw_cursor(), "S", 7, 125, 2, NOW)
-    assert actions.claim_position("S", 7) == (125, 3)
+        actions.advance_position(raw_cursor(), "S", 7, 130, first, NOW)
+    actions.advance_position(raw_cursor(), "S", 7, 125, first + 1, NOW)
+    assert actions.claim_position("S", 7) == (125, first + 2)
 
 
 def test_counts_add_up(light: int) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from beffroi.app.registry import connector_settings, connectors
 from beffroi.foundation.bus import FRAMES_PREFIX, FRAMES_STREAM, MQTT_PREFIX, MQTT_STREAM, Arrived, subject_of_topic
-from beffroi.foundation.errors import Malformed
+from beffroi.foundation.errors import Malformed, Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.kernel.twin.actions import Quarantined, Tally
 from beffroi.kernel.twin.queries import SourceInfo
@@ -48,6 +48,33 @@ def reader_of(source: SourceInfo) -> Reader:
     return Reader(
         source, connector.decode, options, FRAMES_STREAM, (FRAMES_PREFIX + source.code,), (f"frames/{source.code}",)
     )
+
+
+def make_ready(sources: Iterable[SourceInfo]) -> tuple[list[Reader], tuple[str, ...]]:
+    """Make sources ready; return with them why others are not.
+
+    What two sources read is read by the older: else each message would be stored twice, and what one has applied would
+    be taken from the other.
+    """
+    ready: list[Reader] = []
+    reasons: list[str] = []
+    owners: dict[str, str] = {}
+    for source in sorted(sources, key=lambda source: source.id):
+        try:
+            reader = reader_of(source)
+        except (Misconfigured, KeyError) as error:
+            reasons.append(str(error))
+            log.error("source cannot be read", source=source.code, error=str(error))
+            continue
+        if taken := next((key for key in reader.keys if key in owners), None):
+            reasons.append(
+                f"source `{source.code}`: source `{owners[taken]}` reads `{taken}` already; change its settings"
+            )
+            log.error("source cannot be read", source=source.code, error=reasons[-1])
+            continue
+        owners |= dict.fromkeys(reader.keys, source.code)
+        ready.append(reader)
+    return ready, tuple(reasons)
 
 
 @dataclass(slots=True)

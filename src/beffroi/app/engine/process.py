@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -20,11 +20,11 @@ from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, 
 from beffroi.app.embedded.nats import INTERNAL_USER
 from beffroi.app.engine.applying import Applier, Changes, Taken
 from beffroi.app.engine.claims import Claims
-from beffroi.app.engine.decoding import Decoding, Reader, reader_of
+from beffroi.app.engine.decoding import Decoding, make_ready
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.clock import SECOND, now
 from beffroi.foundation.database import connect as connect_database
-from beffroi.foundation.errors import Conflict, Misconfigured, Unreachable
+from beffroi.foundation.errors import Conflict, Unreachable
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
@@ -40,6 +40,12 @@ TICK_S = 1.0
 VALUES_SUBJECT = "live.values"
 FRESHNESS_SUBJECT = "live.freshness"
 T = TypeVar("T")
+FRAME_ROWS = 10_000
+"""Most rows of one frame for `live`: some 40 bytes each, and the bus carries a mebibyte."""
+
+_CONTENT = (DataError, IntegrityError, psycopg.DataError, psycopg.IntegrityError)
+"""What the database says of what a batch holds, through Django or not."""
+
 _FAULTS = (
     Unreachable,
     Conflict,
@@ -87,6 +93,9 @@ class Engine:
                 log.error("a batch was not taken by the database; going on one message at a time", error=str(error))
             except _FAULTS as error:
                 log.warning("session lost, starting anew", error=f"{type(error).__name__}: {error}")
+                delay_s = min(delay_s * 1.5, 2.0)
+            except Exception:
+                log.exception("session failed: this is a fault of ours; starting anew")
                 delay_s = min(delay_s * 1.5, 2.0)
             await self.in_thread(_close_connections)
             beat(self.name, now(), ready=False, reasons=["reconnecting"])
@@ -170,8 +179,10 @@ class Session:
                 self.readers[stream, partition] = field_bus.PartitionReader(
                     self.bus, stream, partition, epoch, sequence, arrived=self.arrived
                 )
-        self.sources = tuple(source for source in twin_queries.sources() if source.partition in self.claims.held)
-        self.ready_readers, self.reasons = _make_ready(self.sources)
+        every = twin_queries.sources()
+        self.sources = tuple(source for source in every if source.partition in self.claims.held)
+        readers, self.reasons = make_ready(every)
+        self.ready_readers = [reader for reader in readers if reader.source.partition in self.claims.held]
         known = twin_queries.quantity_ids()
         self.decoding = Decoding(self.ready_readers, poison=self.engine.poison, quantities=known)
         ids = [source.id for source in self.sources]
@@ -199,6 +210,9 @@ class Session:
 
     async def _open(self) -> None:
         """Read what the sources publish. A partition without a source is not read; nothing can arrive there."""
+        streams = {ready.stream for ready in self.ready_readers}
+        logs = {stream: await field_bus.identity(self.bus, stream) for stream in streams}
+        await self.engine.in_thread(self._match_logs, logs)
         for (stream, partition), reader in self.readers.items():
             filters = [
                 subject
@@ -209,6 +223,23 @@ class Session:
             await reader.read(filters)
         self.ready = True
 
+    def _match_logs(self, logs: Mapping[str, tuple[str, int]]) -> None:
+        """See that each position counts in the log that is there: one made anew begins again. In the thread."""
+        for (stream, partition), reader in self.readers.items():
+            if reader.filters or stream not in logs:
+                continue
+            name, last = logs[stream]
+            position = twin.match_log(stream, partition, reader.epoch, log=name, last=last)
+            if position != reader.position:
+                log.error(
+                    "the log is not the one that was read: reading from its beginning",
+                    stream=stream,
+                    partition=partition,
+                    was=reader.position,
+                    now=position,
+                )
+                reader.position = position
+
     # -- what it does ----------------------------------------------------------------------------------------------
 
     async def _apply_loop(self) -> None:
@@ -218,7 +249,10 @@ class Session:
             while batch := self._take():
                 try:
                     changes = await self.engine.in_thread(self._apply, batch)
-                except (DataError, IntegrityError) as error:
+                except Exception as error:
+                    if isinstance(error, _FAULTS) and not isinstance(error, _CONTENT):
+                        raise
+                    log.exception("a batch could not be applied", messages=sum(len(each.messages) for each in batch))
                     if sum(len(taken.messages) for taken in batch) == 1:
                         self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
                     raise _Untaken(str(error)) from error
@@ -250,17 +284,19 @@ class Session:
 
     async def _publish(self, changes: Changes) -> None:
         values = changes.values
-        if len(values):
+        for first in range(0, len(values), FRAME_ROWS):
+            rows = slice(first, first + FRAME_ROWS)
             frame = {
-                "asset": values.asset_id.tolist(),
-                "quantity": values.quantity_id.tolist(),
-                "value": values.value.tolist(),
-                "observed_at": values.observed_at.tolist(),
-                "received_at": values.received_at.tolist(),
+                "asset": values.asset_id[rows].tolist(),
+                "quantity": values.quantity_id[rows].tolist(),
+                "value": values.value[rows].tolist(),
+                "observed_at": values.observed_at[rows].tolist(),
+                "received_at": values.received_at[rows].tolist(),
             }
             await self.bus.publish(VALUES_SUBJECT, msgspec.msgpack.encode(frame))
-        if changes.freshness:
-            await self.bus.publish(FRESHNESS_SUBJECT, msgspec.msgpack.encode(list(changes.freshness)))
+        for first in range(0, len(changes.freshness), FRAME_ROWS):
+            told = list(changes.freshness[first : first + FRAME_ROWS])
+            await self.bus.publish(FRESHNESS_SUBJECT, msgspec.msgpack.encode(told))
 
     async def _tick_loop(self) -> None:
         """Once a second: silence, delays, claims, heartbeat."""
@@ -327,18 +363,6 @@ class Session:
     def _load_keeping(self, listening_since: int) -> None:
         self._load()
         self.applier.hearing.listening_since = min(listening_since, now() - SECOND)
-
-
-def _make_ready(sources: tuple[twin_queries.SourceInfo, ...]) -> tuple[list[Reader], tuple[str, ...]]:
-    ready: list[Reader] = []
-    reasons: list[str] = []
-    for source in sources:
-        try:
-            ready.append(reader_of(source))
-        except (Misconfigured, KeyError) as error:
-            reasons.append(str(error))
-            log.error("source cannot be read", source=source.code, error=str(error))
-    return ready, tuple(reasons)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -20,7 +20,7 @@ from django.db import close_old_connections
 from nats.js.errors import Error as JetStreamError
 
 from beffroi.app.embedded.nats import GatewayAccess, NatsServer
-from beffroi.app.engine.decoding import Reader, reader_of
+from beffroi.app.engine.decoding import Reader, make_ready
 from beffroi.app.registry import connectors
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.clock import now
@@ -70,7 +70,8 @@ class Field:
                     await asyncio.wait_for(self.stopping.wait(), 0.5)
 
     async def _serve(self) -> None:
-        violations = Violations(settings().data.absolute() / "log" / "nats-server.log")
+        log_file = settings().data.absolute() / "log" / "nats-server.log"
+        violations = Violations(log_file, settings().run / "violations.place")
         while not self.stopping.is_set():
             sources = await asyncio.to_thread(_sources)
             self._match_fetchers(sources)
@@ -123,7 +124,7 @@ class Field:
     async def _admit(self, sources: tuple[twin_queries.SourceInfo, ...]) -> None:
         """Admit each gateway whose source a consumer reads, as the bus itself says; never one before that."""
         read = await field_bus.read_filters(self.bus.jetstream(), field_bus.MQTT_STREAM)
-        ready = {reader.source.code: reader for reader in _readers(sources)}
+        ready = {reader.source.code: reader for reader in make_ready(sources)[0]}
         gateways = await asyncio.to_thread(_gateways)
         access = [
             GatewayAccess(gateway.name, gateway.password_hash, _subjects(ready[gateway.source]))
@@ -137,23 +138,22 @@ class Field:
         self.admitted = tuple(gateway.name for gateway in access)
 
     async def _count_denied(self, violations: Violations) -> None:
-        by_user = await self._by_user(violations.read())
-        if not by_user:
+        """Count what the bus refused, by gateway, asking the server who a connection was where its log does not say.
+
+        What cannot be counted now (the bus or the database is away) stays to be counted at the next look.
+        """
+        if not violations.read():
             return
         sources = {gateway.name: gateway.source for gateway in await asyncio.to_thread(_gateways)}
-        for user, subjects in by_user.items():
-            if user in sources:
+        for sender, subjects in list(violations.found.items()):
+            connection, named = sender
+            gateway = named or await self._user_of(connection)
+            if gateway in sources:
                 self.denied_total += subjects.total()
-                await asyncio.to_thread(twin.count_denied, sources[user], subjects.total())
-                log.warning("publishes outside permission", gateway=user, subjects=dict(subjects.most_common(5)))
-
-    async def _by_user(self, by_sender: dict[tuple[str, str], Counter[str]]) -> dict[str, Counter[str]]:
-        """Return the refused subjects by user, asking the server who a connection was where its log does not say."""
-        found: dict[str, Counter[str]] = {}
-        for (connection, user), subjects in by_sender.items():
-            name = user or await self._user_of(connection)
-            found[name] = found.get(name, Counter()) + subjects
-        return found
+                await asyncio.to_thread(twin.count_denied, sources[gateway], subjects.total())
+            del violations.found[sender]
+            log.warning("publishes outside permission", gateway=gateway, subjects=dict(subjects.most_common(5)))
+        violations.counted()
 
     async def _user_of(self, connection: str) -> str:
         monitor = runtime_address("nats-monitor")
@@ -194,15 +194,22 @@ class Admission:
 
 
 class Violations:
-    """Follows the server's log for publishes it refused: it acknowledges them to the device and drops them."""
+    """Follows the server's log for publishes it refused: it acknowledges them to the device and drops them.
 
-    def __init__(self, file: Path) -> None:
+    How far it was followed is kept in a file, so that what is refused while this process is down is counted too.
+    """
+
+    def __init__(self, file: Path, mark: Path) -> None:
         self.file = file
-        self.place = file.stat().st_size if file.exists() else 0
+        self.mark = mark
+        self.found: dict[tuple[str, str], Counter[str]] = {}
+        try:
+            self.place = int(mark.read_text())
+        except (OSError, ValueError):
+            self.place = file.stat().st_size if file.exists() else 0
 
     def read(self) -> dict[tuple[str, str], Counter[str]]:
-        """Return the refused subjects by (connection, user if the log names it) since the last look."""
-        found: dict[tuple[str, str], Counter[str]] = {}
+        """Return the refused subjects by (connection, user if the log names it) that are not counted yet."""
         try:
             with self.file.open("rb") as words:
                 if words.seek(0, 2) < self.place:
@@ -214,10 +221,16 @@ class Violations:
                     self.place += len(line)
                     if match := _VIOLATION.search(line.decode(errors="replace")):
                         sender = (match["connection"], match["user"] or "")
-                        found.setdefault(sender, Counter())[match["subject"]] += 1
+                        self.found.setdefault(sender, Counter())[match["subject"]] += 1
         except OSError:
-            return found
-        return found
+            pass
+        return self.found
+
+    def counted(self) -> None:
+        """Keep how far the log was followed: all found until here is counted."""
+        draft = self.mark.with_suffix(".new")
+        draft.write_text(str(self.place))
+        draft.replace(self.mark)
 
 
 def _subjects(reader: Reader) -> tuple[str, ...]:
@@ -232,14 +245,6 @@ def _sources() -> tuple[twin_queries.SourceInfo, ...]:
 def _gateways() -> tuple[twin_queries.GatewayInfo, ...]:
     close_old_connections()
     return twin_queries.gateways_in_force()
-
-
-def _readers(sources: tuple[twin_queries.SourceInfo, ...]) -> list[Reader]:
-    found = []
-    for source in sources:
-        with contextlib.suppress(Misconfigured, KeyError):
-            found.append(reader_of(source))
-    return found
 
 
 async def main() -> None:

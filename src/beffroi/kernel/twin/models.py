@@ -104,7 +104,8 @@ class Freshness(models.Model):
 class Position(models.Model):
     """How far a partition of a stream has been applied, written in the transaction of what it covers.
 
-    `pending` and `checked_at` are what its engine last knew of messages waiting: they give the lag.
+    `pending` and `checked_at` are what its engine last knew of messages waiting: they give the lag. `log` tells which
+    stream the number counts in: a stream made anew counts from 1.
     """
 
     pk = models.CompositePrimaryKey("stream", "partition")
@@ -115,6 +116,7 @@ class Position(models.Model):
     received_at = models.DateTimeField(null=True)
     pending = models.BigIntegerField(default=0)
     checked_at = models.DateTimeField(null=True)
+    log = models.CharField(max_length=40, db_default="")
 
 
 class Counter(models.Model):

@@ -138,15 +138,38 @@ def note_pending(pending: Mapping[tuple[str, int], int], at: Instant) -> None:
 
 
 def claim_position(stream: str, partition: int) -> tuple[int, int]:
-    """Open a new epoch on a partition; return (position, epoch). Whoever held it can commit nothing any more."""
+    """Open a new epoch on a partition; return (position, epoch). Whoever held it can commit nothing any more.
+
+    Epochs name consumers on the bus, which outlives a store that is emptied or restored: they follow the clock (in
+    seconds), so that none is given twice.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO twin_position (stream, partition, sequence, epoch, pending) VALUES (%s, %s, 0, 1, 0)"
-            " ON CONFLICT (stream, partition) DO UPDATE SET epoch = twin_position.epoch + 1 RETURNING sequence, epoch",
+            "INSERT INTO twin_position AS old (stream, partition, sequence, epoch, pending)"
+            " VALUES (%s, %s, 0, extract(epoch FROM clock_timestamp())::bigint, 0) ON CONFLICT (stream, partition)"
+            " DO UPDATE SET epoch = greatest(old.epoch + 1, excluded.epoch) RETURNING sequence, epoch",
             [stream, partition],
         )
         sequence, epoch = cursor.fetchone()
     return int(sequence), int(epoch)
+
+
+def match_log(stream: str, partition: int, epoch: int, *, log: str, last: int) -> int:
+    """Return the position of a partition in this log, which is given a name and whose last number is `last`.
+
+    A log made anew (its store was lost) counts from 1: what it holds is read from its beginning. One that lost its end
+    (a power cut where it is not flushed at once) is read from where it ends. Raises Conflict when fenced off.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE twin_position SET sequence = CASE WHEN log IN ('', %s) THEN least(sequence, %s) ELSE 0 END, log = %s"
+            " WHERE stream = %s AND partition = %s AND epoch = %s RETURNING sequence",
+            [log, last, log, stream, partition, epoch],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise Conflict(f"partition {partition} of {stream} has been taken over by another engine")
+    return int(row[0])
 
 
 def count(cursor: Any, tallies: Mapping[int, Tally]) -> None:
