@@ -30,7 +30,20 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except BeffroiError as error:
             click.echo(f"beffroi: {error.reason}", err=True)
-            sys.exit(1)
+        except Exception as error:
+            if not _is_lost_database(error):
+                raise
+            click.echo(
+                "beffroi: the database does not answer: start the post (`beffroi up`), or set BEFFROI_DATABASE_URL",
+                err=True,
+            )
+        sys.exit(1)
+
+
+def _is_lost_database(error: Exception) -> bool:
+    from django.db import InterfaceError, OperationalError
+
+    return isinstance(error, OperationalError | InterfaceError)
 
 
 def _django() -> None:
