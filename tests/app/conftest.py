@@ -102,6 +102,7 @@ class World:
         self.server.start()
         settings().run.mkdir(parents=True, exist_ok=True)
         (settings().run / "nats-server.json").write_text(json.dumps(self.server.facts()))
+        publish_address("nats-monitor", f"http://127.0.0.1:{self.server.monitor_port}")
         publish_address("nats", self.server.url)
 
     # -- the post's processes --------------------------------------------------------------------------------------
@@ -282,14 +283,15 @@ def _url(name: str) -> str:
 
 
 @pytest.fixture
-def server(place: Path) -> Iterator[NatsServer]:
-    """A nats-server of this test's own, started closed."""
+def server(place: Path, request: pytest.FixtureRequest) -> Iterator[NatsServer]:
+    """A nats-server of this test's own, started closed. Its parameter, if any, is when it flushes to disk."""
     bus = NatsServer(
         place / "nats",
         secrets=place / "secrets",
         log=place / "nats-server.log",
         mqtt_host="127.0.0.1",
         mqtt_port=settings().mqtt_port,
+        sync_interval=getattr(request, "param", "always"),
     )
     bus.start()
     yield bus

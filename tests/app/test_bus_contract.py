@@ -133,20 +133,22 @@ def test_publish_outside_permission_is_acknowledged_dropped_and_told_in_the_log(
     prepare(server)
     read_by(server, "readings.>")
     admit(server, "readings.own.>")
-    follower = Violations(server.log)
+    follower = Violations(server.log, server.log.with_name("violations.place"))
     assert publish(login(server, "gate"), [("readings/other/x", b"1")] * 30) == 30
     assert publish(login(server, "gate"), [("city/a.b", b"1")] * 20) == 20
     assert publish(login(server, "gate"), [("readings/own/x", b"1")]) == 1
-    found: Counter[str] = Counter()
 
-    def told() -> bool:
-        for subjects in follower.read().values():
-            found.update(subjects)
-        return found.total() >= 50
+    def told() -> Counter[str]:
+        return sum(follower.read().values(), Counter())
 
-    wait_for(told, "fifty refused publishes in the log")
+    wait_for(lambda: told().total() >= 50, "fifty refused publishes in the log")
+    found = told()
     assert found == {"readings.other.x": 30, "city.a//b": 20}
     assert kept(server) == 1
+    follower.counted()
+    publish(login(server, "gate"), [("city/c", b"1")])
+    again = Violations(server.log, server.log.with_name("violations.place"))  # it was down meanwhile
+    wait_for(lambda: [*again.read().values()] == [{"city.c": 1}], "the one refused since")
 
 
 def test_wrong_password_and_unknown_user_are_refused_at_connect(server: NatsServer) -> None:
