@@ -80,8 +80,8 @@ def test_readings_are_filtered_by_quantity_and_time(light: int) -> None:
 
 
 def test_lag_is_nothing_when_nothing_waits_and_grows_when_no_engine_speaks() -> None:
-    actions.claim_position("S", 1)
-    actions.advance_position(raw_cursor(), "S", 1, 9, 1, NOW)
+    _, epoch = actions.claim_position("S", 1)
+    actions.advance_position(raw_cursor(), "S", 1, 9, epoch, NOW)
     assert queries.lag_by_partition(NOW) == {}
     actions.note_pending({("S", 1): 0}, NOW + 5 * SECOND)
     assert queries.lag_by_partition(NOW + 6 * SECOND) == {"S/1": 0.0}
