@@ -166,6 +166,18 @@ def test_map_and_queue_choose_together(sit: Sit) -> None:
     expect(page.locator(f"#detail-{first.id}")).to_be_visible()
 
 
+def test_open_sheet_follows_what_its_equipment_says(stage: Stage, sit: Sit) -> None:
+    at = now()
+    scene.report("ARM-1", {"voltage_v": 230.0}, at=at - scene.MINUTE)
+    page = sit("/assets/ARM-1?quantity=voltage_v")
+    live(page)
+    expect(page.locator("#values")).to_contain_text("230\u202fV")
+    scene.report("ARM-1", {"voltage_v": 197.5}, at=at)
+    stage.push({"seq": 1, "fragments": [], "values": [["voltage_v", 197.5, at, at]]})
+    expect(page.locator("#values")).to_contain_text("197,5\u202fV")
+    expect(page.locator("history-plot canvas")).to_be_visible()
+
+
 def test_shortcuts_can_be_switched_off(sit: Sit) -> None:
     scene.trip("ARM-1")
     page = sit("/preferences")

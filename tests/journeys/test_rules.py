@@ -136,9 +136,7 @@ def test_flood_enters_at_five_rows_a_second(stage: Stage, sit: Sit) -> None:
         stage.push({"seq": 1, "fragments": [{"target": f"incident-{number}", "html": html, "list": "queue"}]})
     page.wait_for_function("() => window.entries.length >= 15", timeout=30_000)
     entries = page.evaluate("window.entries")
-    # A bucket of five, filled at five a second: no second ever sees more than twice that, and the pace holds.
-    assert max(sum(1 for other in entries if 0 <= other - entry < 1000) for entry in entries) <= 10
-    assert (entries[14] - entries[4]) / 10 >= 180
+    assert max(sum(1 for other in entries if 0 <= other - entry < 950) for entry in entries) <= 5
 
 
 def test_everything_on_the_map_is_in_a_list_with_the_same_panel(stage: Stage, sit: Sit) -> None:

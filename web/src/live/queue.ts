@@ -6,13 +6,13 @@ import { emit } from "./frame";
 
 const CALM_MS = 2000;
 const ROWS_PER_S = 5;
-const TICK_MS = 200;
+const TICK_MS = 100;
 
 export class LiveList {
   private inside = false;
   private touchedAt = -CALM_MS;
   private unsorted = false;
-  private budget = ROWS_PER_S;
+  private shownAt = 0;
   private readonly counter: HTMLButtonElement | null;
 
   constructor(readonly element: HTMLElement) {
@@ -42,7 +42,7 @@ export class LiveList {
     const order = row.dataset.order ?? "";
     const next = this.rows().find((other) => (other.dataset.order ?? "") > order);
     this.element.insertBefore(row, next ?? null);
-    this.settle(false);
+    this.settle();
   }
 
   /** A row's order changed: it takes its place when the list is at rest. */
@@ -69,14 +69,14 @@ export class LiveList {
     return [...this.element.querySelectorAll<HTMLElement>(":scope > [data-order]")];
   }
 
-  private settle(refill = true): void {
-    if (refill) this.budget = Math.min(ROWS_PER_S, this.budget + (ROWS_PER_S * TICK_MS) / 1000);
+  private settle(): void {
     if (!this.busy) {
       this.tidy();
-      for (const row of this.element.querySelectorAll<HTMLElement>(":scope > [data-waiting]")) {
-        if (this.budget < 1) break;
-        this.budget -= 1;
-        reveal(row);
+      const first = this.element.querySelector<HTMLElement>(":scope > [data-waiting]");
+      const now = performance.now();
+      if (first && now - this.shownAt >= 1000 / ROWS_PER_S) {
+        this.shownAt = now;
+        reveal(first);
       }
     }
     this.count();
