@@ -104,6 +104,7 @@ class Broadcaster:
         self.names: dict[int, str] = {}
         self.values: dict[int, dict[str, list[float | int]]] = {}
         self.fresh: set[int] = set()
+        self.owed: frozenset[str] = frozenset()  # subjects of lines taken, not told yet: a frame that failed
         self.frames_total = 0
         self.ready = False
 
@@ -190,13 +191,8 @@ class Broadcaster:
                 self.told.set()
 
     async def _frame(self, *, with_movers: bool) -> None:
-        subjects: frozenset[str] = frozenset()
-        if self.told.is_set():
-            self.told.clear()
-            seq = await in_thread(journal.last_seq)
-            if seq > self.seq:
-                subjects = frozenset(await in_thread(journal.subjects_changed, self.seq, seq))
-                self.seq = seq
+        await self._take_lines()
+        subjects, self.owed = self.owed, frozenset()
         movers = [mover for mover in self.movers.values() if None not in mover[:3]] if with_movers else []
         if with_movers:
             self.movers = {}
@@ -204,6 +200,35 @@ class Broadcaster:
         values, self.values = self.values, {}
         if not self.consoles or not (subjects or movers or fresh or values):
             return
+        try:
+            await self._tell(subjects, movers, fresh, values)
+        except Exception:
+            self.owed |= subjects
+            self.fresh |= fresh
+            self.values = values | self.values
+            raise
+
+    async def _take_lines(self) -> None:
+        """Take the subjects of the lines that came. A journal that went back (another store) is shown from scratch."""
+        if not self.told.is_set():
+            return
+        self.told.clear()
+        seq = await in_thread(journal.last_seq)
+        if seq < self.seq:
+            self.seq = seq
+            for console in self.consoles:
+                console.send(event("resync", {}, seq))
+        elif seq > self.seq:
+            self.owed |= frozenset(await in_thread(journal.subjects_changed, self.seq, seq))
+            self.seq = seq
+
+    async def _tell(
+        self,
+        subjects: frozenset[str],
+        movers: list[list[float | int | None]],
+        fresh: set[int],
+        values: dict[int, dict[str, list[float | int]]],
+    ) -> None:
         conditions = await self._conditions(subjects, fresh)
         rendered: dict[Scope, list[dict[str, Any]]] = {}
         for console in list(self.consoles):
@@ -230,21 +255,35 @@ class Broadcaster:
         return [[asset, found.get(asset, 0)] for asset in sorted(touched)]
 
     async def bring_forward(self, console: Console) -> bytes | None:
-        """Return the frame that takes a console from its own line to the present one, or a resync when it is too far."""
-        if console.seq >= self.seq:
-            return None
-        if self.seq - console.seq > MOST_LINES:
-            return event("resync", {}, self.seq)
+        """Return the frame that takes a console from its own line to the present one, or a resync when it is too far.
+
+        Values are no lines of the journal: those of the equipment it watches are told as they stand.
+        """
         until = self.seq
-        subjects = frozenset(await in_thread(journal.subjects_changed, console.seq, until))
+        if console.seq > until:
+            last = await in_thread(journal.last_seq)  # the page was drawn just now, or from another store
+            return event("resync", {}, last) if console.seq > last else None
+        if until - console.seq > MOST_LINES:
+            return event("resync", {}, until)
+        values = [] if console.asset_id is None else await in_thread(_values_of, console.asset_id)
+        subjects: frozenset[str] = frozenset()
+        if console.seq < until:
+            subjects = frozenset(await in_thread(journal.subjects_changed, console.seq, until))
+        if not subjects and not values:
+            return None
         data = {
             "seq": until,
-            "fragments": await in_thread(frames.fragments_for, subjects, console.viewer),
+            "fragments": await in_thread(frames.fragments_for, subjects, console.viewer) if subjects else [],
             "movers": [],
             "conditions": await self._conditions(subjects, set()),
-            "values": [],
+            "values": values,
         }
         return event("frame", data, until)
+
+
+def _values_of(asset_id: int) -> list[list[Any]]:
+    """Return the last values of a piece of equipment, as a frame holds them."""
+    return [[each.quantity, each.value, each.observed_at, each.received_at] for each in twin.state_of(asset_id)]
 
 
 async def in_thread(work: Any, *arguments: Any) -> Any:
@@ -270,11 +309,13 @@ async def stream(request: Request) -> Response:
         await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.SITUATION))
         if code := request.query_params.get("asset"):
             await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.ASSET))
-            asset_id = (await in_thread(twin.get_asset, code)).id
+            asset = await in_thread(twin.get_asset, code)
+            await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.ASSET, commune=asset.commune))
+            asset_id = asset.id
     except BeffroiError as error:
         return JSONResponse({"title": error.reason, "status": error.status}, error.status)
     asked = request.headers.get("last-event-id") or request.query_params.get("since") or ""
-    seq = int(asked) if asked.isdigit() else broadcaster.seq
+    seq = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else broadcaster.seq
     console = Console(viewer, asset_id, seq)
     return StreamingResponse(
         _events(console, request.cookies.get(COOKIE, "")),
