@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 from collections.abc import Mapping, Sequence
@@ -38,15 +39,19 @@ def beat(
     reasons: Sequence[str] = (),
     figures: Mapping[str, float] | None = None,
 ) -> None:
-    """Say that this process lives, whether it is ready, and its figures (its own memory and processor time are added)."""
+    """Say that this process lives, whether it is ready, and its figures (its own memory and processor time are added).
+
+    A disk that is full silences it, which others see; it does not end who speaks.
+    """
     usage = resource.getrusage(resource.RUSAGE_SELF)
     own = {"memory_bytes": resident_bytes(os.getpid()), "cpu_s": usage.ru_utime + usage.ru_stime}
     heartbeat = Heartbeat(name, os.getpid(), at, ready, tuple(reasons), {**own, **(figures or {})})
     folder = _folder()
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f".{name}.{os.getpid()}"
-    draft.write_bytes(msgspec.json.encode(heartbeat))
-    draft.replace(folder / f"{name}.json")
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{name}.{os.getpid()}"
+        draft.write_bytes(msgspec.json.encode(heartbeat))
+        draft.replace(folder / f"{name}.json")
 
 
 def resident_bytes(pid: int) -> float:
