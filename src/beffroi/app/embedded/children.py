@@ -16,6 +16,9 @@ UNPRIVILEGED = ("beffroi", "nobody")
 """Accounts under which PostgreSQL may run when the post is started by root; the first that exists."""
 
 
+_TOLD_OF_OUR_END = ("setpriv", "--pdeathsig", "INT")
+
+
 def unprivileged_user() -> pwd.struct_passwd:
     """Return the account for engines that refuse root. Raises Misconfigured when there is none."""
     for name in UNPRIVILEGED:
@@ -47,7 +50,7 @@ def as_unprivileged(command: list[str], *paths: Path) -> list[str]:
     prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not all(reachable_by_others(path) for path in paths):
         prefix += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
-    return [*prefix, *command]
+    return [*prefix, *_TOLD_OF_OUR_END, *command]  # once more: a change of user forgets it
 
 
 def give_to_unprivileged(path: Path) -> None:
@@ -62,7 +65,7 @@ def spawn(command: list[str], *, output: Path, cwd: Path | None = None) -> subpr
     output.parent.mkdir(parents=True, exist_ok=True)
     with output.open("ab") as words:
         return subprocess.Popen(
-            ["setpriv", "--pdeathsig", "INT", *command] if _has_setpriv() else command,
+            [*_TOLD_OF_OUR_END, *command] if _has_setpriv() else command,
             stdin=subprocess.DEVNULL,
             stdout=words,
             stderr=subprocess.STDOUT,

@@ -5,9 +5,11 @@ The wheel's own wrapper is not used: it trusts every local connection and kills 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import signal
+import stat
 import subprocess
 import tempfile
 import time
@@ -16,7 +18,7 @@ from pathlib import Path
 
 import psycopg
 
-from beffroi.app.embedded.children import as_unprivileged, give_to_unprivileged, secret, spawn
+from beffroi.app.embedded.children import as_unprivileged, give_to_unprivileged, secret, spawn, unprivileged_user
 from beffroi.foundation.database import DATABASE, socket_url
 from beffroi.foundation.errors import Misconfigured, Unreachable
 
@@ -39,6 +41,8 @@ SETTINGS = {
 }
 _SOCKET_PATH_LIMIT = 90
 _RETRY_FOR_S = 20.0
+_RECOVER_WITHIN_S = 900.0
+"""A server that was cut off replays its log first: up to `max_wal_size`, minutes on a slow disk."""
 
 
 def _programs() -> Path:
@@ -112,14 +116,13 @@ class Postgres:
         never deleted, which is how two servers end up on one folder.
         """
         self.initialise()
-        self.sockets.mkdir(parents=True, exist_ok=True)
-        give_to_unprivileged(self.sockets)
+        _own_folder(self.sockets)
         arguments = [item for key, value in self.settings.items() for item in ("-c", f"{key}={value}")]
         command = [str(_programs() / "postgres"), "-D", str(self.folder), "-k", str(self.sockets), *arguments]
         deadline = time.monotonic() + _RETRY_FOR_S
         while True:
             self.process = spawn(as_unprivileged(command, self.folder, _programs()), output=self.log, cwd=Path("/"))
-            if self._wait_ready(deadline):
+            if self._wait_ready(time.monotonic() + _RECOVER_WITHIN_S):
                 return
             if time.monotonic() > deadline:
                 raise Unreachable(f"PostgreSQL does not start: {last_words(self.log)}")
@@ -131,12 +134,23 @@ class Postgres:
             try:
                 with psycopg.connect(admin, autocommit=True, connect_timeout=5) as connection:
                     found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,)).fetchone()
+                    if not self._is_ours():
+                        time.sleep(0.03)  # another server answers on this folder: ours is about to say so
+                        continue
                     if found is None:
                         connection.execute(f"CREATE DATABASE {DATABASE}")
                 return True
             except psycopg.OperationalError:
                 time.sleep(0.03)
         return False
+
+    def _is_ours(self) -> bool:
+        """Tell whether the server of this folder is the process that we started."""
+        try:
+            first = (self.folder / "postmaster.pid").read_text().split("\n", 1)[0]
+        except OSError:
+            return False
+        return self.process is not None and first == str(self.process.pid)
 
     def stop(self, *, within_s: float = 20.0) -> None:
         """Stop fast and cleanly (SIGINT); kill what has not stopped in time."""
@@ -148,6 +162,21 @@ class Postgres:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _own_folder(folder: Path) -> None:
+    """Make a folder that nobody else can put something in. Raises Misconfigured when somebody was there before.
+
+    Where the data lies deep, sockets are in the system's temporary folder, where anyone may write.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o755)
+    found = folder.lstat()
+    ours = {os.geteuid()} | ({unprivileged_user().pw_uid} if os.geteuid() == 0 else set())
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours or found.st_mode & 0o022:
+        raise Misconfigured(f"{folder} belongs to another user or can be written by others: remove it")
+    give_to_unprivileged(folder)
 
 
 def last_words(log: Path, lines: int = 6) -> str:
