@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from beffroi.foundation.clock import now
-from beffroi.foundation.errors import BeffroiError, Malformed
+from beffroi.foundation.errors import BeffroiError, Conflict, Malformed
 from beffroi.foundation.settings import settings
 
 
@@ -263,8 +263,21 @@ def source_add(code: str, connector: str, pairs: tuple[str, ...]) -> None:
         raise Malformed(f"no connector is called `{connector}`; there are: {', '.join(connectors())}")
     options = dict(_pair(text) for text in pairs)
     connector_settings(connectors()[connector], options, code)
+    _check_topics(code, connector, options)
     declared = declare_source(code, connector, by=_actor(), at=now(), options=options)
     click.echo(f"source {code} is read by {connector} in partition {declared.partition}")
+
+
+def _check_topics(code: str, connector: str, options: dict[str, Any]) -> None:
+    """Raise Conflict when another source reads the topics that this one would."""
+    from beffroi.app.engine.decoding import make_ready
+    from beffroi.kernel.twin.queries import SourceInfo, sources
+
+    others = [entry for entry in sources() if entry.code != code]
+    last = max((entry.id for entry in others), default=0) + 1
+    ready, reasons = make_ready([*others, SourceInfo(last, code, connector, options, 0)])
+    if all(reader.source.code != code for reader in ready):
+        raise Conflict(reasons[-1])
 
 
 def _pair(text: str) -> tuple[str, Any]:

@@ -16,7 +16,7 @@ import bcrypt
 from django.core.management import call_command
 
 from beffroi.foundation.clock import DAY, now
-from beffroi.foundation.errors import Conflict
+from beffroi.foundation.errors import Conflict, Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
@@ -25,6 +25,7 @@ from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin import queries as twin_queries
 
 log = logger("provision")
 SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
@@ -43,10 +44,22 @@ def prepare_database() -> None:
     """Bring the tables up to date and put the alarm definitions in force."""
     (settings().data.absolute() / "static").mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
+    check_partitions()
     at = now()
     twin.ensure_history(at, at + 2 * DAY)
     definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
     alarms.publish_definitions(definitions, by=SYSTEM, at=at)
+
+
+def check_partitions() -> None:
+    """Raise Misconfigured when a source lies in a partition that no engine would read: its readings would wait for ever."""
+    beyond = [source for source in twin_queries.sources() if source.partition >= settings().partitions]
+    if beyond:
+        least = max(source.partition for source in beyond) + 1
+        raise Misconfigured(
+            f"BEFFROI_PARTITIONS is {settings().partitions}, but source `{beyond[0].code}` was given partition"
+            f" {beyond[0].partition} when it was declared: set it to {least} or more, as it was at the first start"
+        )
 
 
 def city_folder() -> Path:
@@ -60,8 +73,11 @@ def prepare_city(city_http_port: int) -> None:
     folder = city_folder()
     wanted = {"profile": ours.city, "seed": ours.city_seed}
     mark = folder / "imported.json"
-    if not mark.exists() or json.loads(mark.read_text()) != wanted:
+    generated = mark.exists() and json.loads(mark.read_text()) == wanted
+    if not generated:
         _generate(folder)
+    if not generated or not CITY_SOURCES.keys() <= {source.code for source in twin_queries.sources()}:
+        mark.unlink(missing_ok=True)  # first: an import that is cut off is begun again
         _import(folder)
         mark.write_text(json.dumps(wanted))
     accounts = people.ensure_demonstration_accounts(now())
@@ -108,8 +124,9 @@ def _gateways(folder: Path, city_http_port: int) -> None:
     file = folder / "gateways.json"
     known = json.loads(file.read_text()) if file.exists() else {}
     at = now()
+    in_force = {gateway.name for gateway in twin_queries.gateways_in_force()}
     for code, (connector, options) in CITY_SOURCES.items():
-        if code in known:
+        if code in known and known[code]["username"] in in_force:
             continue
         name, password = f"city-{code}", secrets.token_urlsafe(18)
         source = twin.declare_source(code, connector, by=SYSTEM, at=at, options=options)

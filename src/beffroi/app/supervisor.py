@@ -7,6 +7,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,6 +29,7 @@ from beffroi.foundation.settings import Settings, publish_address, settings
 log = logger("supervisor")
 READY_WITHIN_S = 120.0
 STOP_WITHIN_S = 8.0
+MOST_LOG_BYTES = 64 << 20
 _FIRST_DELAY_S = 0.1
 _MOST_DELAY_S = 10.0
 _CALM_AFTER_S = 20.0
@@ -174,7 +176,10 @@ class Supervisor:
         log.warning("process ended, starting again", part=part.name, code=code, in_s=part.delay_s)
         self.say(f"{part.name} s’est arrêté (code {code}), redémarrage")
         await asyncio.sleep(part.delay_s)
-        self._start_part(part)
+        try:
+            self._start_part(part)
+        except OSError as error:  # no memory, no file left: it is tried again, and the others are kept
+            log.error("process does not start", part=part.name, error=str(error))
 
     async def _guard_engine(self, name: str, engine: Postgres | NatsServer | None, restart: Callable[[], None]) -> None:
         while engine is not None:
@@ -184,8 +189,8 @@ class Supervisor:
                 self.say(f"{name} s’est arrêté (code {engine.process.returncode}), redémarrage")
                 try:
                     await asyncio.to_thread(restart)
-                except BeffroiError as error:
-                    log.error("engine does not start", part=name, error=error.reason)
+                except (BeffroiError, OSError) as error:
+                    log.error("engine does not start", part=name, error=str(error))
                     await asyncio.sleep(1)
             await asyncio.sleep(0.05)
 
@@ -224,6 +229,7 @@ class Supervisor:
     async def _beat(self) -> None:
         while True:
             beat("supervisor", now(), figures={"restarts_total": sum(self.restarts.values())})
+            await asyncio.to_thread(turn_logs, post_log().parent)
             await asyncio.sleep(1)
 
     # -- stop ------------------------------------------------------------------------------------------------------
@@ -256,6 +262,18 @@ def post_log() -> Path:
     folder = settings().data.absolute() / "log"
     folder.mkdir(parents=True, exist_ok=True)
     return folder / "post.log"
+
+
+def turn_logs(folder: Path) -> None:
+    """Put what each log holds aside once it is long, in place of what was put aside before.
+
+    Those who write keep their file open to append, so it is emptied, not moved: a few lines written meanwhile may be lost.
+    """
+    for file in folder.glob("*.log"):
+        with contextlib.suppress(OSError):
+            if file.stat().st_size > MOST_LOG_BYTES:
+                shutil.copyfile(file, file.with_suffix(".log.1"))
+                os.truncate(file, 0)
 
 
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
