@@ -110,6 +110,7 @@ LOGGING_CONFIG = None
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
+        "script-src": ["'self'"],
         "img-src": ["'self'", "data:", "blob:"],
         "worker-src": ["'self'", "blob:"],
         "style-src": ["'self'", "'unsafe-inline'"],  # MapLibre positions its controls with style attributes
