@@ -7,6 +7,8 @@ Nothing sleeps: every wait is for a condition, with a deadline.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import json
 import threading
 import time
@@ -74,10 +76,14 @@ class Running:
             self.loop.run_until_complete(self.process.run())
         except BaseException as error:
             self.fault = error
+        finally:  # its threads end, and their connections to the database with them
+            self.loop.run_until_complete(self.loop.shutdown_default_executor())
+            self.loop.close()
 
     def stop(self) -> None:
         """Ask it to stop and wait until it has. Fails when it ended by a fault."""
-        self.loop.call_soon_threadsafe(self.process.stopping.set)
+        with contextlib.suppress(RuntimeError):  # its loop is closed: it has ended already
+            self.loop.call_soon_threadsafe(self.process.stopping.set)
         self.thread.join(PATIENCE_S)
         assert not self.thread.is_alive(), "it does not stop"
         assert self.fault is None, repr(self.fault)
@@ -311,6 +317,7 @@ def world(transactional_db: None, place: Path) -> Iterator[World]:
             running.stop()
     finally:
         for running in found.running:
-            running.loop.call_soon_threadsafe(running.process.stopping.set)
-            running.thread.join(PATIENCE_S)
+            with contextlib.suppress(AssertionError):
+                running.stop()
+        gc.collect()  # the connections of threads that have ended close when they are collected
         found.server.stop()

@@ -13,7 +13,7 @@ from beffroi.app.engine.applying import Applier, Changes, Taken
 from beffroi.app.engine.decoding import make_ready
 from beffroi.app.engine.process import FRAME_ROWS, Engine, Session
 from beffroi.foundation.clock import now
-from beffroi.foundation.errors import Refused
+from beffroi.foundation.errors import NotFound, Refused
 from beffroi.kernel.twin import actions, queries
 from beffroi.kernel.twin.models import Position, Quarantine
 from beffroi.kernel.twin.rules import Columns
@@ -141,3 +141,12 @@ def test_a_session_that_fails_by_a_fault_of_ours_begins_again(world: World, monk
     world.admit("gate")
     publish(login, [("readings/a/A1", reading(1.0))])
     world.wait_counted("a", stored=1)
+
+
+@pytest.mark.parametrize("text", ["\0", "A\0b"])
+def test_what_no_text_of_ours_holds_finds_nothing(transactional_db: None, text: str) -> None:
+    with pytest.raises(NotFound):
+        queries.get_asset(text)
+    assert queries.list_assets(text=text, source=text, commune=text, asset_class=text, after=text) == ()
+    assert queries.list_quarantine(source=text) == ()
+    assert queries.ids_of_codes([text]) == []
