@@ -222,6 +222,8 @@ class Supervisor:
 
     def _say_accounts(self) -> None:
         accounts = json.loads((settings().run / "accounts.json").read_text())
+        if settings().http_host not in ("127.0.0.1", "localhost", "::1"):
+            self.say("attention : ces mots de passe sont publics, et le poste est ouvert au réseau (BEFFROI_HTTP_HOST)")
         self.say("comptes de démonstration (identifiant, mot de passe) :")
         for username, password, title in accounts:
             self.say(f"  {username:12} {password:24} {title}")

@@ -64,13 +64,11 @@ def make_ready(sources: Iterable[SourceInfo]) -> tuple[list[Reader], tuple[str, 
             reader = reader_of(source)
         except (Misconfigured, KeyError) as error:
             reasons.append(str(error))
-            log.error("source cannot be read", source=source.code, error=str(error))
             continue
         if taken := next((key for key in reader.keys if key in owners), None):
             reasons.append(
                 f"source `{source.code}`: source `{owners[taken]}` reads `{taken}` already; change its settings"
             )
-            log.error("source cannot be read", source=source.code, error=reasons[-1])
             continue
         owners |= dict.fromkeys(reader.keys, source.code)
         ready.append(reader)

@@ -182,6 +182,8 @@ class Session:
         every = twin_queries.sources()
         self.sources = tuple(source for source in every if source.partition in self.claims.held)
         readers, self.reasons = make_ready(every)
+        for reason in self.reasons:
+            log.error("source cannot be read", reason=reason)
         self.ready_readers = [reader for reader in readers if reader.source.partition in self.claims.held]
         known = twin_queries.quantity_ids()
         self.decoding = Decoding(self.ready_readers, poison=self.engine.poison, quantities=known)

@@ -116,8 +116,11 @@ class Field:
                 if source.code not in self.unreachable:
                     log.warning("source does not answer", source=source.code, error=str(error))
                 self.unreachable[source.code] = str(error)
-                delay_s = min(delay_s * 2, 60.0)
-                await asyncio.sleep(delay_s)
+            except Exception as error:
+                log.exception("a connector failed: this is a fault of ours", source=source.code)
+                self.unreachable[source.code] = f"{type(error).__name__}: {error}"
+            delay_s = min(delay_s * 2, 60.0)
+            await asyncio.sleep(delay_s)
 
     # -- who may publish -------------------------------------------------------------------------------------------
 
