@@ -166,9 +166,14 @@ def _asset(row: AssetRow) -> Asset:
     )
 
 
+def _sought(text: str) -> str:
+    """Return what people typed as the database takes it: no text of ours holds a zero, so one that does finds nothing."""
+    return text.replace("\0", "\ufffd")
+
+
 def get_asset(code: str) -> Asset:
     """Return an asset by its code. Raises NotFound."""
-    row = AssetRow.objects.select_related("source").filter(code=code).first()
+    row = AssetRow.objects.select_related("source").filter(code=_sought(code)).first()
     if row is None:
         raise NotFound(f"no asset is called `{code}`")
     return _asset(row)
@@ -193,16 +198,17 @@ def list_assets(
 
     `within` narrows to the communes where the person may see equipment (None: everywhere).
     """
-    rows = AssetRow.objects.select_related("source").filter(code__gt=after)
+    rows = AssetRow.objects.select_related("source").filter(code__gt=_sought(after))
     if within is not None:
         rows = rows.filter(commune__in=list(within))
     if asset_class:
-        rows = rows.filter(asset_class=asset_class)
+        rows = rows.filter(asset_class=_sought(asset_class))
     if source:
-        rows = rows.filter(source__code=source)
+        rows = rows.filter(source__code=_sought(source))
     if commune:
-        rows = rows.filter(commune=commune)
+        rows = rows.filter(commune=_sought(commune))
     if text:
+        text = _sought(text)
         rows = rows.filter(Q(code__icontains=text) | Q(name__icontains=text) | Q(place__icontains=text))
     return tuple(_asset(row) for row in rows.order_by("code")[: min(limit, 500)])
 
@@ -214,7 +220,7 @@ def ids_of_class(asset_class: str) -> list[int]:
 
 def ids_of_codes(codes: Sequence[str]) -> list[int]:
     """Return the numbers of the assets that have these codes; unknown codes are passed over."""
-    return list(AssetRow.objects.filter(code__in=codes).values_list("id", flat=True))
+    return list(AssetRow.objects.filter(code__in=[_sought(code) for code in codes]).values_list("id", flat=True))
 
 
 def nearest(
@@ -375,7 +381,7 @@ def list_quarantine(
     """Return frames kept aside, latest first."""
     rows = Quarantine.objects.select_related("source")
     if source:
-        rows = rows.filter(source__code=source)
+        rows = rows.filter(source__code=_sought(source))
     if before is not None:
         rows = rows.filter(id__lt=before)
     return tuple(
