@@ -101,7 +101,7 @@ def _detach(city: bool) -> None:
     check_ports(settings())
     flag = "--city" if city else "--no-city"
     said = settings().data.absolute() / "log" / "supervisor.log"
-    said.parent.mkdir(parents=True, exist_ok=True)
+    said.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with said.open("wb") as words:
         process = subprocess.Popen(
             [sys.executable, "-m", "beffroi.app", "up", flag],

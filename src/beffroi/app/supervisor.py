@@ -262,7 +262,7 @@ def _command(*arguments: str) -> list[str]:
 def post_log() -> Path:
     """Return the file where every process of the post writes."""
     folder = settings().data.absolute() / "log"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it tells who worked when
     return folder / "post.log"
 
 

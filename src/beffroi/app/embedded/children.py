@@ -62,7 +62,7 @@ def give_to_unprivileged(path: Path) -> None:
 
 def spawn(command: list[str], *, output: Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a program in its own session, its words appended to a file; it is told to stop when we die."""
-    output.parent.mkdir(parents=True, exist_ok=True)
+    output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     with output.open("ab") as words:
         return subprocess.Popen(
             [*_TOLD_OF_OUR_END, *command] if _has_setpriv() else command,

@@ -20,6 +20,7 @@ from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
 SEAL_EVERY_S = 1.0
+STOP_WITHIN_S = 3.0
 
 
 @jobs.periodic(cron="7 * * * *")
@@ -62,11 +63,10 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)
         jobs_task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await jobs_task
+        await asyncio.wait({jobs_task}, timeout=STOP_WITHIN_S)
 
     async def _jobs(self) -> None:
-        while True:
+        while not self.stopping.is_set():  # a queue that is closed without its database hides that it was cancelled
             try:
                 connector: Any = jobs.connector
                 with jobs.replace_connector(connector.get_worker_connector()) as queue:
