@@ -58,6 +58,7 @@ def test_new_incident_comes_by_itself_and_is_taken_with_the_keyboard_alone(sit: 
     page.keyboard.type("Essai de la borne")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
+    expect(page.locator("#toast")).to_have_text(f"{incident.reference} clos.")
     expect(row).to_have_count(0)
     expect(page.locator("#detail")).to_contain_text("Fausse alarme")
     assert queries.get(incident.id, scene.who()).close_comment == "Essai de la borne"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from beffroi.console import words
@@ -108,7 +108,7 @@ def _sentence(line: Line) -> str:
     if line.reason:
         parts.append(words.told(words.CLOSE_REASONS, line.reason))
     parts += [str(content[key]) for key in ("text", "comment") if content.get(key)]
-    return now_(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+    return gettext(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
 
 
 def subject_url(line: Line) -> str:

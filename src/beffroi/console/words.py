@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.utils.translation import gettext as now_
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -168,10 +168,10 @@ def value_words(quantity: str, value: float) -> str:
     if word is not None:
         return told(STATE_WORDS.get(quantity, {}), word)
     if quantity == "silence_periods":
-        return now_("%(n)g périodes sans nouvelle") % {"n": value}
+        return gettext("%(n)g périodes sans nouvelle") % {"n": value}
     symbol = unit_symbol(quantity)
     figure = f"{value:.6g}" if abs(value) < 1e6 else f"{value:.0f}"
-    return f"{figure.replace('.', now_(','))}\u202f{symbol}" if symbol else figure.replace(".", now_(","))
+    return f"{figure.replace('.', gettext(','))}\u202f{symbol}" if symbol else figure.replace(".", gettext(","))
 
 
 def unit_symbol(quantity: str) -> str:
@@ -182,10 +182,10 @@ def unit_symbol(quantity: str) -> str:
 def duration(seconds: int) -> str:
     """Return a length of time in the largest unit that says it exactly."""
     if seconds % 3600 == 0 and seconds:
-        return now_("%(n)s h") % {"n": seconds // 3600}
+        return gettext("%(n)s h") % {"n": seconds // 3600}
     if seconds % 60 == 0 and seconds:
-        return now_("%(n)s min") % {"n": seconds // 60}
-    return now_("%(n)s s") % {"n": seconds}
+        return gettext("%(n)s min") % {"n": seconds // 60}
+    return gettext("%(n)s s") % {"n": seconds}
 
 
 def is_abnormal(quantity: str, value: float) -> bool:
@@ -202,47 +202,47 @@ def states_of(quantity: str) -> list[str] | None:
 def for_scripts() -> dict[str, str]:
     """Return the words that the page's scripts show, in the language in force. `.one` and `.other` are plurals."""
     return {
-        "age.now": now_("moins d’1 min"),
-        "age.s": now_("{n} s"),
-        "age.min": now_("{n} min"),
-        "age.h": now_("{n} h {m}"),
-        "age.d.one": now_("{n} jour"),
-        "age.d.other": now_("{n} jours"),
-        "queue.waiting.one": now_("{n} nouveau, N pour afficher"),
-        "queue.waiting.other": now_("{n} nouveaux, N pour afficher"),
-        "say.new.one": now_("{n} nouvel incident."),
-        "say.new.other": now_("{n} nouveaux incidents."),
-        "say.first": now_("Priorité 1 : {title}, {where}"),
-        "say.frozen": now_("Le flux est interrompu : les données sont figées."),
-        "say.thawed": now_("Le flux est rétabli."),
-        "stream.connecting": now_("connexion au flux…"),
-        "stream.live": now_("flux en direct"),
-        "stream.late": now_("données en retard de {n} s"),
-        "stream.frozen": now_("données figées depuis {n} s"),
-        "session.over": now_("La session est terminée : reconnectez-vous."),
-        "panel.failed": now_("Le détail ne peut pas être lu : le serveur ne répond pas."),
-        "panel.forbidden": now_("Vous n’avez pas le droit de voir ce détail."),
-        "act.needed": now_("Ce champ est nécessaire."),
-        "act.refused": now_("L’action a été refusée."),
-        "act.done": now_("C’est fait."),
-        "act.unreachable": now_("Le serveur ne répond pas : l’action n’est pas faite."),
-        "map.title": now_("Carte de la métropole. Les flèches la déplacent, + et − changent l’échelle."),
-        "map.in": now_("Agrandir"),
-        "map.out": now_("Réduire"),
-        "map.layers": now_("Couches"),
-        "map.none": now_("La carte ne peut pas être dessinée sur ce poste. Les listes disent la même chose."),
-        "map.noTiles": now_("Fond de carte indisponible."),
-        "map.noAssets": now_("Équipements indisponibles sur la carte : nouvel essai dans 15 s."),
-        "map.partial": now_("{n} équipements affichés sur {total} : approchez ou passez par la liste."),
-        "preset.all": now_("Tout"),
-        "preset.incidents": now_("Incidents seuls"),
-        "preset.lighting": now_("Éclairage"),
-        "preset.traffic": now_("Circulation"),
-        "preset.buildings": now_("Bâtiments"),
-        "preset.video": now_("Vidéo"),
-        "preset.fleet": now_("Véhicules"),
-        "plot.failed": now_("L’historique ne peut pas être lu."),
-        "plot.empty": now_("Aucune valeur dans cette période."),
-        "plot.at": now_("Instant"),
+        "age.now": gettext("< 1 min"),
+        "age.s": gettext("{n} s"),
+        "age.min": gettext("{n} min"),
+        "age.h": gettext("{n} h {m}"),
+        "age.d.one": gettext("{n} jour"),
+        "age.d.other": gettext("{n} jours"),
+        "queue.waiting.one": gettext("{n} nouveau, N pour afficher"),
+        "queue.waiting.other": gettext("{n} nouveaux, N pour afficher"),
+        "say.new.one": gettext("{n} nouvel incident."),
+        "say.new.other": gettext("{n} nouveaux incidents."),
+        "say.first": gettext("Priorité 1 : {title}, {where}"),
+        "say.frozen": gettext("Le flux est interrompu : les données sont figées."),
+        "say.thawed": gettext("Le flux est rétabli."),
+        "stream.connecting": gettext("connexion au flux…"),
+        "stream.live": gettext("flux en direct"),
+        "stream.late": gettext("données en retard de {n} s"),
+        "stream.frozen": gettext("données figées depuis {n} s"),
+        "session.over": gettext("La session est terminée : reconnectez-vous."),
+        "panel.failed": gettext("Le détail ne peut pas être lu : le serveur ne répond pas."),
+        "panel.forbidden": gettext("Vous n’avez pas le droit de voir ce détail."),
+        "act.needed": gettext("Ce champ est nécessaire."),
+        "act.refused": gettext("L’action a été refusée."),
+        "act.done": gettext("C’est fait."),
+        "act.unreachable": gettext("Le serveur ne répond pas : l’action n’est pas faite."),
+        "map.title": gettext("Carte de la métropole. Les flèches la déplacent, + et − changent l’échelle."),
+        "map.in": gettext("Agrandir"),
+        "map.out": gettext("Réduire"),
+        "map.layers": gettext("Couches"),
+        "map.none": gettext("La carte ne peut pas être dessinée sur ce poste. Les listes disent la même chose."),
+        "map.noTiles": gettext("Fond de carte indisponible."),
+        "map.noAssets": gettext("Équipements indisponibles sur la carte : nouvel essai dans 15 s."),
+        "map.partial": gettext("{n} équipements affichés sur {total} : approchez ou passez par la liste."),
+        "preset.all": gettext("Tout"),
+        "preset.incidents": gettext("Incidents seuls"),
+        "preset.lighting": gettext("Éclairage"),
+        "preset.traffic": gettext("Circulation"),
+        "preset.buildings": gettext("Bâtiments"),
+        "preset.video": gettext("Vidéo"),
+        "preset.fleet": gettext("Véhicules"),
+        "plot.failed": gettext("L’historique ne peut pas être lu."),
+        "plot.empty": gettext("Aucune valeur dans cette période."),
+        "plot.at": gettext("Instant"),
         **{f"class.{slug}": str(label) for slug, label in CLASSES.items()},
     }

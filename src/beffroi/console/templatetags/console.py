@@ -49,7 +49,7 @@ def moment(instant: Instant | None, layout: str = "j b H:i") -> SafeString:
     if instant is None:
         return mark_safe("")
     full = _local(instant, "l j F Y H:i:s")
-    return format_html('<time datetime="{}" title="{}">{}</time>', _machine(instant), full, _local(instant, _(layout)))
+    return format_html('<time datetime="{}" title="{}">{}</time>', _machine(instant), full, _local(instant, layout))
 
 
 @register.simple_tag
