@@ -6,13 +6,13 @@ import type { Palette } from "./palette";
 const SOURCE = "incidents";
 
 function feature(row: HTMLElement): GeoJSON.Feature<GeoJSON.Point> | undefined {
-  const { id, lon, lat, priority, state } = row.dataset;
+  const { id, lon, lat, priority } = row.dataset;
   const coordinates = [Number(lon), Number(lat)];
   if (!id || !lon || !lat || coordinates.some(Number.isNaN) || row.dataset.gone) return undefined;
   return {
     type: "Feature",
     id: Number(id),
-    properties: { priority: Number(priority), state: state ?? "", title: row.querySelector(".title")?.textContent?.trim() ?? "" },
+    properties: { priority: Number(priority), title: row.querySelector(".title")?.textContent?.trim() ?? "" },
     geometry: { type: "Point", coordinates },
   };
 }
@@ -20,6 +20,7 @@ function feature(row: HTMLElement): GeoJSON.Feature<GeoJSON.Point> | undefined {
 export class Incidents {
   private timer = 0;
   private selected = 0;
+  private drawn = "";
 
   constructor(
     private readonly map: LibreMap,
@@ -55,11 +56,15 @@ export class Incidents {
     ];
   }
 
-  /** The rows changed: draw them again, five times a second at most. */
+  /** The rows changed: draw them again, five times a second at most, and only what would look different. */
   changed(): void {
     this.timer ||= window.setTimeout(() => {
       this.timer = 0;
-      void this.map.getSource<GeoJSONSource>(SOURCE)?.setData(this.collection());
+      const collection = this.collection();
+      const drawn = JSON.stringify(collection.features);
+      if (drawn === this.drawn) return;
+      this.drawn = drawn;
+      void this.map.getSource<GeoJSONSource>(SOURCE)?.setData(collection);
     }, 200);
   }
 
