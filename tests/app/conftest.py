@@ -106,6 +106,10 @@ class World:
     def start_bus(self) -> None:
         """Start the bus closed, and say where it is, as the supervisor does."""
         self.server.start()
+        self.tell_bus()
+
+    def tell_bus(self) -> None:
+        """Say where the bus is, under which number."""
         settings().run.mkdir(parents=True, exist_ok=True)
         (settings().run / "nats-server.json").write_text(json.dumps(self.server.facts()))
         publish_address("nats-monitor", f"http://127.0.0.1:{self.server.monitor_port}")

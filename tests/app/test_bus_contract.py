@@ -189,8 +189,10 @@ def test_reload_admits_and_revokes_without_dropping_those_who_stay(server: NatsS
     publisher.connect(10)
     admit(server, "readings.b.>", name="comes")
     server.configure([each for each in server.admitted() if each.name != "comes"])
+    assert not server.loaded()
     server.reload()
-    wait_for(lambda: not connects(login(server, "comes")), "the revoked gateway is out")
+    wait_for(server.loaded, "the server serves with what the file says")
+    assert not connects(login(server, "comes"))
     for number in range(30):
         assert publisher.offer(0, number, b"\x00\x0creadings/a/x", b"1")
         publisher.settle(5)

@@ -213,6 +213,22 @@ def test_bus_restarted_under_the_engine_loses_nothing(lit: World) -> None:
     assert sorted(value for _, value in lit.history(asset)) == [float(k) for k in range(40)]
 
 
+def test_gateway_is_admitted_again_by_a_bus_that_died_while_it_was_being_told(lit: World) -> None:
+    """The file then says more than the server serves with: what the field compares with is the server."""
+    process = lit.server.process
+    assert process is not None
+    process.kill()
+    process.wait()
+    admitted = lit.server.admitted()
+    lit.server.start()  # closed, under a number that is not told yet …
+    lit.server.configure(admitted)  # … while the field writes the file and signals the number of the dead
+    assert not lit.server.loaded()
+    lit.tell_bus()
+    lit.admit("gate")
+    assert publish(lit.login("gate"), [("readings/lighting/A-1", reading(1))]) == 1
+    lit.wait_counted("lighting", stored=1)
+
+
 def test_database_connection_cut_under_the_engine_loses_nothing(lit: World) -> None:
     login = lit.login("gate")
     for k in range(6):

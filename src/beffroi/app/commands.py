@@ -334,7 +334,8 @@ def _await_admission(name: str) -> str:
 
     for _ in range(200):
         try:
-            if any(gateway.name == name for gateway in Admission.of_this_post().server.admitted()):
+            server = Admission.of_this_post().server
+            if any(gateway.name == name for gateway in server.admitted()) and server.loaded():
                 return f"admitted on {settings().mqtt_host}:{settings().mqtt_port}"
         except BeffroiError:
             return "note: the post is not running; the gateway is admitted at its next start"

@@ -7,6 +7,7 @@ no consumer's filter matches, so a gateway is admitted only once a consumer read
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
@@ -118,6 +119,7 @@ class NatsServer:
         users = [{"user": INTERNAL_USER, "password": hashed}, *(_user(gateway) for gateway in gateways)]
         content = {
             "server_name": "beffroi",
+            "server_tags": [_mark_of(users)],
             "listen": f"127.0.0.1:{self.port}",
             "http": f"127.0.0.1:{self.monitor_port}",
             "max_payload": MAX_PAYLOAD,
@@ -125,10 +127,23 @@ class NatsServer:
             "mqtt": {"listen": f"{self.mqtt[0]}:{self.mqtt[1]}", "max_ack_pending": 1000},
             "authorization": {"users": users},
         }
-        draft = self.configuration.with_suffix(".new")
+        draft = self.configuration.with_suffix(f".{os.getpid()}")  # two of our processes write it
         draft.touch(mode=0o600)
         draft.write_bytes(msgspec.json.format(msgspec.json.encode(content), indent=1))
         draft.replace(self.configuration)
+
+    def loaded(self) -> bool:
+        """Tell whether the running server serves with what its configuration file says.
+
+        A server that was starting when the file was written, or was never told to read it again, does not.
+        """
+        try:
+            said = msgspec.json.decode(self.configuration.read_bytes())
+            with urlopen(f"http://127.0.0.1:{self.monitor_port}/varz", timeout=1) as answer:
+                serves = msgspec.json.decode(answer.read())
+        except (OSError, msgspec.DecodeError):
+            return False
+        return bool(serves.get("tags") == said.get("server_tags"))
 
     def start(self, *, gateways: Sequence[GatewayAccess] = ()) -> None:
         """Start the server and wait until it is healthy. Raises Unreachable with its last words when it is not."""
@@ -163,6 +178,11 @@ class NatsServer:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
+
+
+def _mark_of(users: Sequence[object]) -> str:
+    """Return a mark of a list of users, which the server repeats when asked what it serves with."""
+    return f"users:{hashlib.sha256(msgspec.json.encode(users)).hexdigest()[:24]}"
 
 
 def _user(gateway: GatewayAccess) -> dict[str, object]:

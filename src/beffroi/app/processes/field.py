@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import re
 import signal
 from collections import Counter
@@ -135,7 +136,7 @@ class Field:
             if gateway.source in ready and ready[gateway.source].filters and set(ready[gateway.source].filters) <= read
         ]
         admission = Admission.of_this_post()
-        if admission.differs(access):
+        if await asyncio.to_thread(admission.differs, access):
             admission.write(access)
             log.info("gateways admitted", gateways=[gateway.name for gateway in access])
         self.admitted = tuple(gateway.name for gateway in access)
@@ -185,15 +186,17 @@ class Admission:
         return cls(server, int(facts["pid"]))
 
     def differs(self, gateways: list[GatewayAccess]) -> bool:
-        """Tell whether the server admits others than these."""
-        return self.server.admitted() != sorted(gateways, key=lambda gateway: gateway.name)
+        """Tell whether the running server admits others than these: not what its file says, what it serves with."""
+        return self.server.admitted() != sorted(gateways, key=lambda gateway: gateway.name) or not self.server.loaded()
 
     def write(self, gateways: list[GatewayAccess]) -> None:
-        """Write the configuration and have the server read it again; nobody connected is dropped."""
-        import os
+        """Write the configuration and have the server read it again; nobody connected is dropped.
 
+        A server that has died meanwhile is told at the next look, under its new number.
+        """
         self.server.configure(gateways)
-        os.kill(self.pid, signal.SIGHUP)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGHUP)
 
 
 class Violations:
