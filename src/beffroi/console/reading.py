@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from beffroi.console import words
 from beffroi.console.pictures import (
@@ -37,7 +38,7 @@ NEAR_WITHIN_M = 1_000.0
 QUEUE = 500
 MOST_READ = 50_000
 MOVED_WITHIN: Instant = 10 * 60 * SECOND
-SILENT_AFTER: Instant = 60 * SECOND
+LEAST_SILENCE: Instant = 60 * SECOND
 READ = (Sensitivity.COMMON, Sensitivity.DESK)
 """What the console shows of the journal. What a vault holds is read in that vault."""
 
@@ -89,11 +90,20 @@ def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
 
 
 def source_states() -> list[SourceState]:
-    """Return whether each source is heard."""
+    """Return whether each source is heard: not for a minute, nor for one and a half of its equipment's periods."""
     now = clock.now()
     return [
-        SourceState(code, heard, heard is None or now - heard > SILENT_AFTER) for code, heard in twin.sources_heard()
+        SourceState(code, heard, heard is None or now - heard > _silence_of(code))
+        for code, heard in twin.sources_heard()
     ]
+
+
+@lru_cache(maxsize=256)
+def _silence_of(source: str) -> Instant:
+    """Return how long a source may say nothing, from the period of its first piece of equipment."""
+    first = twin.list_assets(source=source, limit=1)
+    period_s = (first[0].period_s if first else None) or 0
+    return max(LEAST_SILENCE, period_s * SECOND * 3 // 2)
 
 
 def asset_state(asset: Asset, viewer: Viewer) -> AssetState:

@@ -199,8 +199,12 @@ class CityMap extends HTMLElement {
   private clicked(event: libre.MapMouseEvent): void {
     const feature = this.under(event.point);
     if (!feature || typeof feature.id !== "number") return;
-    if (feature.layer.id === "incidents") selectIncident(feature.id, "map");
-    else selectAsset(feature.id, "map");
+    if (feature.layer.id === "incidents") {
+      selectIncident(feature.id, "map");
+      return;
+    }
+    selectAsset(feature.id, "map");
+    if (feature.geometry.type === "Point") this.markAt(feature.geometry.coordinates as [number, number]);
   }
 
   private follow(selection: Selection): void {
@@ -209,18 +213,24 @@ class CityMap extends HTMLElement {
       return;
     }
     this.incidents?.select(selection.id);
+    this.markAt(undefined);
     const place = this.incidents?.place();
     if (!place || !this.map || selection.origin === "map") return;
     const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
     this.map.easeTo({ center: place, zoom: Math.max(this.map.getZoom(), 14), duration: still ? 0 : 200 });
   }
 
-  /** The small map of a sheet: one square around the place it speaks of. */
+  /** One square around a place: the one a sheet's small map speaks of, or the equipment chosen here. */
   private mark(map: libre.Map): void {
-    const [lon, lat] = [this.number("lon"), this.number("lat")];
-    if (!this.hasAttribute("marks") || lon === undefined || lat === undefined) return;
-    map.addSource("mark", { type: "geojson", data: { type: "Point", coordinates: [lon, lat] } });
+    map.addSource("mark", { type: "geojson", data: { type: "FeatureCollection", features: [] } });
     map.addLayer({ id: "mark", type: "symbol", source: "mark", layout: { "icon-image": "selected", "icon-allow-overlap": true } });
+    const [lon, lat] = [this.number("lon"), this.number("lat")];
+    if (this.hasAttribute("marks") && lon !== undefined && lat !== undefined) this.markAt([lon, lat]);
+  }
+
+  private markAt(place: [number, number] | undefined): void {
+    const data: GeoJSON.GeoJSON = place ? { type: "Point", coordinates: place } : { type: "FeatureCollection", features: [] };
+    void this.map?.getSource<libre.GeoJSONSource>("mark")?.setData(data);
   }
 
   private tell(topic: string, text: string): void {

@@ -102,7 +102,7 @@ export function shapes(p: Palette): Readonly<Record<string, Shape>> {
     p2: { path: diamond, fill: p.p2, line: p["map-halo"], width: 2.5 },
     p3: { path: disc(12), fill: p.p3, line: p["map-halo"], width: 2.5 },
     p4: { path: square(10), fill: p["map-halo"], line: p.p4, width: 4 },
-    "class:light_point": { path: disc(6), fill: p["map-equipment"] },
+    "class:light_point": { path: disc(5), fill: p["map-equipment"] },
     "class:lighting_cabinet": { path: cabinet, ...grey },
     "class:intersection": { path: crossing, ...grey },
     "class:bollard": { path: bollard, ...grey },
