@@ -15,7 +15,7 @@ from beffroi.api.paging import Page, answer, check_known, cut, read_cursor, read
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Malformed, NotFound
 from beffroi.foundation.units import UNITS, is_quantity, state_word, unit_of
-from beffroi.kernel.people.queries import may, territories
+from beffroi.kernel.people.queries import communes_of, may
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries
 from beffroi.kernel.twin.types import CLASSES, Asset, StateValue
@@ -54,7 +54,7 @@ def list_assets(request: Entered, asked: Query[AssetsAsked]) -> HttpResponse:
         source=asked.source,
         commune=asked.commune,
         text=asked.text,
-        within=_communes(request.auth),
+        within=communes_of(request.auth, Verb.SEE, Kind.ASSET),
         after=read_cursor(asked.cursor, str) or "",
         limit=asked.limit + 1,
     )
@@ -101,12 +101,6 @@ def _asset(viewer: Viewer, code: str, kind: Kind) -> Asset:
     if not may(viewer, Verb.SEE, kind, commune=asset.commune):
         raise NotFound(f"no asset is called `{code}`")
     return asset
-
-
-def _communes(viewer: Viewer) -> frozenset[str] | None:
-    """Where this person may see equipment; None: everywhere. Equipment belongs to no desk."""
-    names = {territory.commune for territory in territories(viewer, Verb.SEE, Kind.ASSET)}
-    return None if "" in names else frozenset(names)
 
 
 def _fields(asset: Asset) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
-from beffroi.kernel.twin.types import CLASSES
+from beffroi.kernel.twin.types import CLASSES, Asset
 
 PAGE = 100
 MOST_POINTS = 5_000
@@ -64,8 +64,8 @@ def assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
     """Show a piece of equipment: last values with their age, history, place, links, alarms, journal."""
     since = journal.last_seq()
-    state = reading.asset_state(twin.get_asset(code), viewer)
-    this = state.asset
+    this = _seen(twin.get_asset(code), Kind.ASSET, viewer)
+    state = reading.asset_state(this, viewer)
     names = [value.quantity for value in state.values]
     quantity = request.GET.get("quantity", "")
     quantity = quantity if quantity in names else next(iter(names), "")
@@ -100,14 +100,16 @@ def asset_panel(request: HttpRequest, viewer: Viewer, asset_id: int) -> HttpResp
     found = twin.assets_by_id([asset_id]).get(asset_id)
     if found is None:
         raise NotFound(f"there is no asset number {asset_id}")
-    return HttpResponse(frames.render_asset_panel(reading.asset_state(found, viewer), viewer))
+    return HttpResponse(
+        frames.render_asset_panel(reading.asset_state(_seen(found, Kind.ASSET, viewer), viewer), viewer)
+    )
 
 
 @require_safe
 @page(Verb.SEE, Kind.READING)
 def plot(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
     """Return one quantity of one piece of equipment over the last hours, as columns for the plot."""
-    this = twin.get_asset(code)
+    this = _seen(twin.get_asset(code), Kind.READING, viewer)
     quantity = request.GET.get("quantity", "")
     period = _period(request)
     now = clock.now()
@@ -126,9 +128,15 @@ def plot(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
     return JsonResponse(body, headers={"Cache-Control": "no-store"})
 
 
+def _seen(asset: Asset, kind: Kind, viewer: Viewer) -> Asset:
+    """Return the equipment if this person may see it where it stands. Raises Forbidden."""
+    people.require(viewer, Verb.SEE, kind, commune=asset.commune)
+    return asset
+
+
 def _period(request: HttpRequest) -> int:
     asked = request.GET.get("hours", "")
-    return int(asked) if asked.isdigit() and int(asked) in PERIODS else PERIODS[1]
+    return int(asked) if asked.isascii() and asked.isdigit() and int(asked) in PERIODS else PERIODS[1]
 
 
 def _period_words(hours: int) -> str:
@@ -142,4 +150,5 @@ def _relations(asset_id: int) -> list[tuple[str, Any]]:
 def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:
     if not people.may(viewer, Verb.SEE, Kind.JOURNAL):
         return None
-    return told.tell_together(journal.lines_of(f"asset:{code}", limit=30))
+    lines = journal.lines_of(f"asset:{code}", limit=30)
+    return told.tell_together([line for line in lines if line.sensitivity in reading.READ])

@@ -34,7 +34,7 @@ Place = tuple[int, str, str, float, float]
 @page(Verb.SEE, Kind.ASSET)
 def map_assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Return the equipment that is few enough for one answer, with its condition; at most 20,000, and it says so."""
-    places, total = reading.map_places(FINE, MOST_AT_ONCE)
+    places, total = reading.map_places(FINE, MOST_AT_ONCE, viewer=viewer)
     body = columns(places, reading.all_conditions()) | {
         "classes": SLUGS,
         "fine": {"classes": FINE, "zoom": CELL_ZOOM, "url": f"/map/cells/{CELL_ZOOM}/{{x}}/{{y}}.json"},
@@ -53,11 +53,12 @@ def map_cell(request: HttpRequest, viewer: Viewer, x: int, y: int) -> HttpRespon
     west, north, east, south = cell_bounds(x, y)
     x_m, y_m = point_to_metres((west + east) / 2, (north + south) / 2)
     reach_m = math.dist((x_m, y_m), point_to_metres(west, north))
+    within = reading.communes_of(viewer)
     places = [
         (asset.id, asset.code, asset.asset_class, asset.lon, asset.lat)
         for slug in FINE
         for asset, _far in twin.nearest(x_m, y_m, asset_class=slug, within_m=reach_m, limit=MOST_IN_CELL)
-        if west <= asset.lon < east and south <= asset.lat < north
+        if west <= asset.lon < east and south <= asset.lat < north and (within is None or asset.commune in within)
     ]
     return _json(columns(places, reading.conditions_of([place[0] for place in places])))
 

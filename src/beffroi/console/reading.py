@@ -89,6 +89,11 @@ def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
     return found[:20]
 
 
+def communes_of(viewer: Viewer) -> frozenset[str] | None:
+    """Return where this person may see equipment; None: everywhere."""
+    return people.communes_of(viewer, Verb.SEE, Kind.ASSET)
+
+
 def source_states() -> list[SourceState]:
     """Return whether each source is heard: not for a minute, nor for one and a half of its equipment's periods."""
     now = clock.now()
@@ -122,8 +127,11 @@ def history(asset_id: int, quantity: str, hours: int, limit: int) -> list[tuple[
 
 def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: Viewer, limit: int) -> list[AssetRow]:
     """Return equipment by code, or by distance when `near` names one or an incident. Raises NotFound for that name."""
+    within = communes_of(viewer)
     if not near:
-        found = twin.list_assets(text=text or None, asset_class=asset_class or None, after=after, limit=limit)
+        found = twin.list_assets(
+            text=text or None, asset_class=asset_class or None, within=within, after=after, limit=limit
+        )
         return _rows([(asset, None) for asset in found])
     x_m, y_m = _place_of(near, viewer)
     slugs = [asset_class] if asset_class else list(CLASSES)
@@ -131,6 +139,7 @@ def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: V
         (asset, far)
         for slug in slugs
         for asset, far in twin.nearest(x_m, y_m, asset_class=slug, within_m=NEAR_WITHIN_M, limit=limit)
+        if within is None or asset.commune in within
         if not text or text.casefold() in f"{asset.code} {asset.name} {asset.place}".casefold()
     ]
     return _rows(sorted(around, key=lambda pair: pair[1])[:limit])
@@ -173,13 +182,17 @@ def conditions_of(asset_ids: Iterable[int]) -> dict[int, int]:
     return {asset: found[asset] for asset in set(asset_ids) if asset in found}
 
 
-def map_places(fine: Collection[str], most: int) -> tuple[list[tuple[int, str, str, float, float]], int]:
+def map_places(
+    fine: Collection[str], most: int, *, viewer: Viewer
+) -> tuple[list[tuple[int, str, str, float, float]], int]:
     """Return (id, code, class, lon, lat) of the equipment of few classes and of what moves, and how many there are."""
-    places = [place[:5] for place in twin.movers(clock.now() - MOVED_WITHIN)]
+    within = communes_of(viewer)
+    ours = None if within is None else twin.ids_within(within)
+    places = [place[:5] for place in twin.movers(clock.now() - MOVED_WITHIN) if ours is None or place[0] in ours]
     for slug in (slug for slug, entry in CLASSES.items() if slug not in fine and not entry.moves):
         after = ""
         while len(places) < most:
-            found = twin.list_assets(asset_class=slug, after=after, limit=500)
+            found = twin.list_assets(asset_class=slug, within=within, after=after, limit=500)
             places += [(asset.id, asset.code, asset.asset_class, asset.lon, asset.lat) for asset in found]
             if len(found) < 500:
                 break

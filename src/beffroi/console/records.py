@@ -35,7 +35,7 @@ def journal_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         span = _day(asked["day"])
     except ValueError:
         refusal = _("« %(day)s » n’est pas une date : écrivez-la comme 2026-11-22.") % {"day": asked["day"]}
-    before = int(asked["before"]) if asked["before"].isdigit() and len(asked["before"]) < 18 else None
+    before = _number(asked["before"])
     filters = Filters(
         before_seq=before,
         subject=asked["subject"],
@@ -68,7 +68,7 @@ def quarantine(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show the frames that could not be read or were refused, with the reason and the beginning of each."""
     source = request.GET.get("source", "").strip()[:64]
     asked = request.GET.get("before", "")
-    before = int(asked) if asked.isdigit() and len(asked) < 18 else None
+    before = _number(asked)
     frames = twin.list_quarantine(source=source or None, before=before, limit=PAGE + 1)
     kept = {"source": source} if source else {}
     context = surround(request, viewer) | {
@@ -98,12 +98,20 @@ def excerpt(payload: bytes) -> str:
     return text + ("…" if len(payload) > EXCERPT_BYTES else "")
 
 
+def _number(text: str) -> int | None:
+    """Return a line's number as it was asked for, None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
 def _day(text: str) -> tuple[int, int] | None:
     """Return the instants between which a day lies in the post's time zone. Raises ValueError for what is no date."""
     if not text:
         return None
     zone = timezone.get_current_timezone()
     day = date.fromisoformat(text)
-    begin = datetime.combine(day, time.min, zone)
-    end = datetime.combine(day + timedelta(days=1), time.min, zone)
-    return from_datetime(begin) - 1, from_datetime(end)
+    try:
+        begin = datetime.combine(day, time.min, zone)
+        end = datetime.combine(day + timedelta(days=1), time.min, zone)
+        return from_datetime(begin) - 1, from_datetime(end)
+    except OverflowError as error:
+        raise ValueError(f"{text} is at the end of the calendar") from error

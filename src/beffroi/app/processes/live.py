@@ -59,12 +59,18 @@ class Console:
     viewer: Viewer
     asset_id: int | None
     seq: int
+    ours: frozenset[int] | None = None
+    """The equipment this person may see; None: all of it."""
     waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
 
     @property
     def scope(self) -> Scope:
         """What decides the content of a frame: consoles of one scope share it."""
         return scope_of(self.viewer)
+
+    def may_see(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """Return the rows, each beginning with an asset's number, of the equipment this person may see."""
+        return rows if self.ours is None else [row for row in rows if row[0] in self.ours]
 
     def send(self, message: bytes) -> None:
         """Have a message sent; a screen too slow to follow is told to load its page anew."""
@@ -238,8 +244,8 @@ class Broadcaster:
             data = {
                 "seq": self.seq,
                 "fragments": rendered.get(console.scope, []),
-                "movers": movers,
-                "conditions": conditions,
+                "movers": console.may_see(movers),
+                "conditions": console.may_see(conditions),
                 "values": [[name, *value] for name, value in own.items()],
             }
             if any(data[key] for key in ("fragments", "movers", "conditions", "values")):
@@ -275,7 +281,7 @@ class Broadcaster:
             "seq": until,
             "fragments": await in_thread(frames.fragments_for, subjects, console.viewer) if subjects else [],
             "movers": [],
-            "conditions": await self._conditions(subjects, set()),
+            "conditions": console.may_see(await self._conditions(subjects, set())),
             "values": values,
         }
         return event("frame", data, until)
@@ -316,7 +322,9 @@ async def stream(request: Request) -> Response:
         return JSONResponse({"title": error.reason, "status": error.status}, error.status)
     asked = request.headers.get("last-event-id") or request.query_params.get("since") or ""
     seq = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else broadcaster.seq
-    console = Console(viewer, asset_id, seq)
+    within = people.communes_of(viewer, Verb.SEE, Kind.ASSET)
+    ours = None if within is None else await in_thread(twin.ids_within, within)
+    console = Console(viewer, asset_id, seq, ours)
     return StreamingResponse(
         _events(console, request.cookies.get(COOKIE, "")),
         media_type="text/event-stream",

@@ -43,6 +43,12 @@ def territories(viewer: Viewer, verb: Verb, kind: Kind, *, at: Instant | None = 
     return rules.territories(viewer.rights, verb, kind, at=clock.now() if at is None else at)
 
 
+def communes_of(viewer: Viewer, verb: Verb, kind: Kind) -> frozenset[str] | None:
+    """Return the communes in which the person may do it, whatever the desk; None: everywhere."""
+    names = {territory.commune for territory in territories(viewer, verb, kind)}
+    return None if "" in names else frozenset(names)
+
+
 def viewer_of(person: AbstractBaseUser | AnonymousUser) -> Viewer:
     """Return who a signed-in person is and what they may do; anonymous, or an account put out of use, may nothing."""
     if not isinstance(person, Person) or not person.is_active:

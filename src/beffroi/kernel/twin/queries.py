@@ -218,6 +218,11 @@ def ids_of_class(asset_class: str) -> list[int]:
     return list(AssetRow.objects.filter(asset_class=asset_class).values_list("id", flat=True))
 
 
+def ids_within(communes: Collection[str]) -> frozenset[int]:
+    """Return the numbers of every asset of these communes."""
+    return frozenset(AssetRow.objects.filter(commune__in=list(communes)).values_list("id", flat=True))
+
+
 def ids_of_codes(codes: Sequence[str]) -> list[int]:
     """Return the numbers of the assets that have these codes; unknown codes are passed over."""
     return list(AssetRow.objects.filter(code__in=[_sought(code) for code in codes]).values_list("id", flat=True))
