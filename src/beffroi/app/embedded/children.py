@@ -19,6 +19,9 @@ UNPRIVILEGED = ("beffroi", "nobody")
 _TOLD_OF_OUR_END = ("setpriv", "--pdeathsig", "INT")
 
 
+_READ_AND_WALK = "-all,+dac_read_search"
+
+
 def unprivileged_user() -> pwd.struct_passwd:
     """Return the account for engines that refuse root. Raises Misconfigured when there is none."""
     for name in UNPRIVILEGED:
@@ -49,7 +52,8 @@ def as_unprivileged(command: list[str], *paths: Path) -> list[str]:
     user = unprivileged_user()
     prefix = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
     if not all(reachable_by_others(path) for path in paths):
-        prefix += ["--inh-caps=-all,+dac_read_search", "--ambient-caps=-all,+dac_read_search"]
+        # without the secure bit, access(2), by which initdb judges its neighbours, would look without the capability
+        prefix += ["--securebits=+no_setuid_fixup", f"--inh-caps={_READ_AND_WALK}", f"--ambient-caps={_READ_AND_WALK}"]
     return [*prefix, *_TOLD_OF_OUR_END, *command]  # once more: a change of user forgets it
 
 
