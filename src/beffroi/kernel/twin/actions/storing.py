@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from django.db import connection, transaction
 
+from beffroi.foundation.arrays import Packed, PackedDumper, packed
 from beffroi.foundation.clock import DAY, Instant, to_datetime
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.twin.models import Quantity
@@ -18,24 +19,22 @@ from beffroi.kernel.twin.rules import LIVE, Columns, last_values, pack_history
 _HISTORY = (
     "COPY twin_history (observed_at, received_at, value, asset_id, quantity_id, quality) FROM STDIN (FORMAT BINARY)"
 )
-_MICROSECOND = "interval '1 microsecond'"
 _ROWS = (
-    "unnest(%b::bigint[], %b::smallint[], %b::float8[], %b::bigint[], %b::bigint[], %b::smallint[])"
-    " AS new(asset_id, quantity_id, value, observed_us, received_us, quality)"
+    "unnest(%b::bigint[], %b::smallint[], %b::float8[], %b::timestamptz[], %b::timestamptz[], %b::smallint[])"
+    " WITH ORDINALITY AS new(asset_id, quantity_id, value, observed_at, received_at, quality, place)"
 )
-_OBSERVED = f"timestamptz 'epoch' + new.observed_us * {_MICROSECOND}"
-_RECEIVED = f"timestamptz 'epoch' + new.received_us * {_MICROSECOND}"
 _UPDATE_STATE = f"""
-UPDATE twin_state AS old SET value = new.value, observed_at = {_OBSERVED}, received_at = {_RECEIVED}, quality = new.quality
-FROM {_ROWS} WHERE old.asset_id = new.asset_id AND old.quantity_id = new.quantity_id AND old.observed_at <= {_OBSERVED}
-RETURNING old.asset_id, old.quantity_id"""
+UPDATE twin_state AS old SET value = new.value, observed_at = new.observed_at, received_at = new.received_at,
+    quality = new.quality
+FROM {_ROWS}
+WHERE old.asset_id = new.asset_id AND old.quantity_id = new.quantity_id AND old.observed_at <= new.observed_at"""
+_NOT_UPDATED = f"""
+SELECT new.place - 1, old.asset_id IS NULL FROM {_ROWS}
+LEFT JOIN twin_state AS old ON old.asset_id = new.asset_id AND old.quantity_id = new.quantity_id
+WHERE old.asset_id IS NULL OR old.observed_at > new.observed_at"""
 _INSERT_STATE = f"""
-INSERT INTO twin_state AS old (asset_id, quantity_id, value, observed_at, received_at, quality)
-SELECT asset_id, quantity_id, value, {_OBSERVED}, {_RECEIVED}, quality FROM {_ROWS}
-ON CONFLICT (asset_id, quantity_id) DO UPDATE
-SET value = excluded.value, observed_at = excluded.observed_at, received_at = excluded.received_at, quality = excluded.quality
-WHERE old.observed_at <= excluded.observed_at
-RETURNING asset_id, quantity_id"""
+INSERT INTO twin_state (asset_id, quantity_id, value, observed_at, received_at, quality)
+SELECT asset_id, quantity_id, value, observed_at, received_at, quality FROM {_ROWS}"""
 
 
 @dataclass(slots=True)
@@ -67,45 +66,39 @@ class Quarantined:
 def store_values(cursor: Any, batch: Columns) -> Columns:
     """Write history and last values; return the rows that are now the last of their (asset, quantity).
 
-    One COPY and one UPDATE for values seen before; an INSERT for those that are new. A value observed before the one
-    already kept goes to the history only. In the caller's transaction.
+    One COPY and one UPDATE when all were seen before; what the UPDATE did not touch is looked at again, and inserted where
+    it is new. A value observed before the one already kept goes to the history only. In the caller's transaction, which
+    holds the partition of these assets: nobody else writes their state.
     """
     if not len(batch):
         return batch
     with cursor.copy(_HISTORY) as stream:
         stream.write(pack_history(batch))
     newest = last_values(batch)
-    won = _keys(cursor, _UPDATE_STATE, newest)
-    if len(won) < len(newest):
-        missing = [place for place, key in enumerate(_key_list(newest)) if key not in won]
-        rest = newest.take(_array(missing))
-        won |= _keys(cursor, _INSERT_STATE, rest)
-    if len(won) == len(newest):
+    cursor.adapters.register_dumper(Packed, PackedDumper)
+    if _with_rows(cursor, _UPDATE_STATE, newest).rowcount == len(newest):
         return newest
-    return newest.take(_array([place for place, key in enumerate(_key_list(newest)) if key in won]))
+    left = _with_rows(cursor, _NOT_UPDATED, newest).fetchall()
+    new = [place for place, is_new in left if is_new]
+    if new:
+        _with_rows(cursor, _INSERT_STATE, newest.take(np.asarray(new, np.int64)))
+    kept = np.ones(len(newest), bool)
+    kept[[place for place, is_new in left if not is_new]] = False
+    return newest.take(np.flatnonzero(kept))
 
 
-def _array(places: list[int]) -> Any:
-    return np.asarray(places, dtype=np.int64)
-
-
-def _key_list(rows: Columns) -> list[tuple[int, int]]:
-    return list(zip(rows.asset_id.tolist(), rows.quantity_id.tolist(), strict=True))
-
-
-def _keys(cursor: Any, statement: str, rows: Columns) -> set[tuple[int, int]]:
-    cursor.execute(
+def _with_rows(cursor: Any, statement: str, rows: Columns) -> Any:
+    return cursor.execute(
         statement,
         [
-            rows.asset_id.tolist(),
-            rows.quantity_id.tolist(),
-            rows.value.tolist(),
-            rows.observed_at.tolist(),
-            rows.received_at.tolist(),
-            rows.quality.tolist(),
+            packed(rows.asset_id, "bigint"),
+            packed(rows.quantity_id, "smallint"),
+            packed(rows.value, "float8"),
+            packed(rows.observed_at, "timestamptz"),
+            packed(rows.received_at, "timestamptz"),
+            packed(rows.quality, "smallint"),
         ],
     )
-    return set(cursor.fetchall())
 
 
 def advance_position(cursor: Any, stream: str, partition: int, sequence: int, epoch: int, received_at: Instant) -> None:
