@@ -32,7 +32,7 @@ class Stage:
     def __init__(self, tiles: Path | None) -> None:
         self.tiles = tiles
         self.cut = False
-        self.requests: list[str] = []
+        self.others: list[int] = []
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -46,6 +46,9 @@ class Stage:
 
     def start(self) -> None:
         """Serve, from now until `stop`."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE datname = current_database()")
+            self.others = [row[0] for row in cursor.fetchall()]
         self.thread.start()
         deadline = time.monotonic() + 20
         while not (self.server.started and live.broadcaster.ready) and time.monotonic() < deadline:
@@ -59,7 +62,8 @@ class Stage:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)",
+                [self.others],
             )
 
     def push(self, data: dict[str, Any], name: str = "frame") -> None:
