@@ -9,6 +9,7 @@ import { word } from "./words";
 
 const panel = () => document.getElementById("detail");
 let wanted = "";
+let lastPlace = 0;
 let coming: Promise<boolean> | undefined;
 
 /**
@@ -98,8 +99,12 @@ export function step(direction: 1 | -1): void {
   const selected = firsts.findIndex((link) => link.getAttribute("aria-current") === "true");
   const focused = firsts.findIndex((link) => link === document.activeElement);
   const from = focused >= 0 ? focused : selected;
-  const next = firsts[from < 0 ? (direction === 1 ? 0 : firsts.length - 1) : from + direction];
+  // The row one was on has left: the one that took its place is next.
+  const start = direction === 1 ? Math.min(lastPlace, firsts.length - 1) : lastPlace - 1;
+  const place = from < 0 ? Math.max(0, start) : from + direction;
+  const next = firsts[place];
   if (!next) return;
+  lastPlace = place;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
   const row = next.closest<HTMLElement>("[data-id]");

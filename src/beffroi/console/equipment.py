@@ -54,6 +54,7 @@ def assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "rows": found[:PAGE],
         "refusal": refusal,
         "incidents": reading.find_incidents(asked["q"], viewer) if asked["q"] else (),
+        "addresses": reading.find_addresses(asked["q"], viewer) if asked["q"] and not asked["near"] else (),
         "next": f"{request.path}?{urlencode(query)}" if query else "",
     }
     return render(request, "console/assets.html", context)

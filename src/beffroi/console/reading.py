@@ -30,6 +30,8 @@ from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal.types import Line, Sensitivity
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.places import queries as places
+from beffroi.kernel.places.types import Address
 from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import CLASSES, Asset
 
@@ -92,6 +94,13 @@ def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
 def communes_of(viewer: Viewer) -> frozenset[str] | None:
     """Return where this person may see equipment; None: everywhere."""
     return people.communes_of(viewer, Verb.SEE, Kind.ASSET)
+
+
+def find_addresses(text: str, viewer: Viewer) -> tuple[Address, ...]:
+    """Return the addresses that a typed text may mean, the best first, at most 8."""
+    if not (people.may(viewer, Verb.SEARCH, Kind.PLACE) and people.may(viewer, Verb.SEE, Kind.SITUATION)):
+        return ()
+    return places.search_addresses(text, 8)
 
 
 def source_states() -> list[SourceState]:
