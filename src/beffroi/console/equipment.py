@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -69,7 +68,8 @@ def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
     state = reading.asset_state(this, viewer)
     names = [value.quantity for value in state.values]
     quantity = request.GET.get("quantity", "")
-    quantity = quantity if quantity in names else next(iter(names), "")
+    if quantity not in names:
+        quantity = next((name for name in names if not words.states_of(name)), next(iter(names), ""))
     period = _period(request)
     query = urlencode({"quantity": quantity, "hours": period})
     history = reading.history(this.id, quantity, period, TABLE_POINTS) if quantity else ()
@@ -144,8 +144,12 @@ def _period_words(hours: int) -> str:
     return _("%(n)s dernières heures") % {"n": hours} if hours > 1 else _("dernière heure")
 
 
-def _relations(asset_id: int) -> list[tuple[str, Any]]:
-    return [(str(words.RELATIONS.get((way, kind), kind)), other) for way, kind, other in twin.related(asset_id)]
+def _relations(asset_id: int) -> list[tuple[str, list[Asset]]]:
+    """Return the linked equipment, gathered by what the link is."""
+    found: dict[str, list[Asset]] = {}
+    for way, kind, other in twin.related(asset_id):
+        found.setdefault(str(words.RELATIONS.get((way, kind), kind)), []).append(other)
+    return list(found.items())
 
 
 def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:

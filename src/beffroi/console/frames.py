@@ -14,7 +14,7 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 
 from beffroi.console import reading, told, words
-from beffroi.console.pictures import AssetState, Counts, Detail, SourceState, place_words, row_order
+from beffroi.console.pictures import AssetState, Counts, Detail, SourceState, place_words, row_order, short_title
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms.types import Alarm, AlarmState
 from beffroi.kernel.incidents import queries as incidents
@@ -44,7 +44,8 @@ def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = 
         "order": row_order(incident),
         "lon": f"{incident.lon:.6f}",
         "lat": f"{incident.lat:.6f}",
-        "where": place_words(incident.place, incident.commune),
+        "title": short_title(incident),
+        "where": place_words(incident.asset_name or incident.place, incident.commune),
     }
     return _draw("incident_row", viewer, context)
 
@@ -55,6 +56,7 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
     with translation.override(viewer.language):
         context = {
             "incident": incident,
+            "title": short_title(incident),
             "where": place_words(incident.place, incident.commune),
             "may": _acts(incident, viewer),
             "closed": incident.state not in OPEN_STATES,

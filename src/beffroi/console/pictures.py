@@ -69,6 +69,11 @@ def row_order(incident: Incident) -> str:
     return f"{incident.priority}-{incident.opened_at:020d}-{incident.id:012d}"
 
 
+def short_title(incident: Incident) -> str:
+    """Return an incident's title without the name of its equipment, which stands beside it."""
+    return incident.title.removesuffix(f" – {incident.asset_name}") if incident.asset_name else incident.title
+
+
 def place_words(place: str, commune: str) -> str:
     """Return a place with its commune, once."""
     if not place or not commune or place.endswith(commune):

@@ -73,7 +73,7 @@ class ToldLine:
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
-    subject = str(line.content.get("reference") or line.content.get("asset_name") or line.subject)
+    subject = str(line.content.get("reference") or line.content.get("asset_name") or _asset(line) or line.subject)
     return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, subject_url(line))
 
 
@@ -102,7 +102,8 @@ def _sentence(line: Line) -> str:
         parts.append(str(title))
     quantity, value = content.get("quantity"), content.get("value")
     if isinstance(quantity, str) and isinstance(value, int | float):
-        parts.append(words.value_words(quantity, float(value)))
+        label = words.told(words.QUANTITIES, quantity) if quantity in words.QUANTITIES else ""
+        parts.append(f"{label} {words.value_words(quantity, float(value))}".strip())
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:
@@ -114,7 +115,13 @@ def _sentence(line: Line) -> str:
 def subject_url(line: Line) -> str:
     """Return the page of a line's subject, or of the equipment it concerns; nothing when there is none."""
     kind, _sep, name = line.subject.partition(":")
-    asset = name if kind == "asset" else line.content.get("asset")
     if kind == "incident":
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
-    return reverse("console:asset", args=[str(asset)]) if asset and isinstance(asset, str) else ""
+    asset = _asset(line)
+    return reverse("console:asset", args=[asset]) if asset else ""
+
+
+def _asset(line: Line) -> str:
+    """Return the code of the equipment that a line is about or relates to; nothing when there is none."""
+    named = (subject.partition(":") for subject in (line.subject, *line.related))
+    return next((name for kind, _sep, name in named if kind == "asset"), "")
