@@ -86,7 +86,7 @@ def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
         "periods": [(hours, _period_words(hours)) for hours in PERIODS],
         "plot_url": f"{reverse('console:plot', args=[code])}?{query}",
         "history": [{"at": at, "text": words.value_words(quantity, value)} for at, value in reversed(history)],
-        "relations": _relations(this.id),
+        "relations": _relations(this.id, viewer),
         "alarms": state.alarms,
         "lines": _lines(code, viewer),
         "properties": sorted((key, value) for key, value in this.properties.items() if value not in ("", None)),
@@ -144,10 +144,13 @@ def _period_words(hours: int) -> str:
     return _("%(n)s dernières heures") % {"n": hours} if hours > 1 else _("dernière heure")
 
 
-def _relations(asset_id: int) -> list[tuple[str, list[Asset]]]:
-    """Return the linked equipment, gathered by what the link is."""
+def _relations(asset_id: int, viewer: Viewer) -> list[tuple[str, list[Asset]]]:
+    """Return the linked equipment that this person may see, gathered by what the link is."""
+    within = reading.communes_of(viewer)
     found: dict[str, list[Asset]] = {}
     for way, kind, other in twin.related(asset_id):
+        if within is not None and other.commune not in within:
+            continue
         found.setdefault(str(words.RELATIONS.get((way, kind), kind)), []).append(other)
     return list(found.items())
 
