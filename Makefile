@@ -32,7 +32,7 @@ run: setup ## Start the post with the simulated metropolis
 	$(BIN)/beffroi up
 
 test: setup browser ## Run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 browser: .venv/.installed
 	@$(BIN)/python -m tests.browser
