@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import psycopg
 
-from bench.load import Ints, Record, code_of
+from bench.load import CABINET, Ints, Record, code_of
 from bench.post import Post
 
 _STORED = """
@@ -57,7 +57,7 @@ def read_stored(connection: psycopg.Connection[tuple[Any, ...]], since: int) -> 
 
 
 def compare(post: Post, record: Record, quantities: int) -> Comparison:
-    """Compare a load with what the store holds of it."""
+    """Compare a load with what the store holds of it. `quantities`: of each message of a light point; a cabinet's has two."""
     with post.database() as connection:
         ids = {code: key for key, code in connection.execute("SELECT id, code FROM twin_asset").fetchall()}
         first = int(record.observed_at[0]) if len(record.observed_at) else 0
@@ -77,7 +77,7 @@ def compare(post: Post, record: Record, quantities: int) -> Comparison:
         rows=int(rows[ours].sum()),
         lost=int(np.count_nonzero(acknowledged & (present == 0))),
         doubled=int(np.count_nonzero(rows[ours] > kinds[ours])),
-        partial=int(np.count_nonzero(kinds[ours] < quantities)),
+        partial=int(np.count_nonzero(kinds[ours] < np.where(record.asset[place[ours]] <= CABINET, 2, quantities))),
         invented=int(np.count_nonzero(~ours)),
         unacknowledged_stored=int(np.count_nonzero(~acknowledged & (present > 0))),
     )

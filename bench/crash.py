@@ -2,7 +2,8 @@
 
 Each round one process, chosen by the seed, gets SIGKILL while 2,000 readings a second come in; then the time until that
 part runs anew and `/health/ready` answers 200 is taken. At the end the store must hold every acknowledged reading exactly
-once, nothing that was not sent, and the journal must stand. Ends with 1 when it does not, or when the post stays down.
+once and nothing that was not sent, the alarms and incidents that those readings call for must stand once each, and so must
+the journal. Ends with 1 when they do not, or when the post stays down.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from bench.compare import compare, wait_drained
+from bench.effects import settled
 from bench.load import Load, LoadSpec
 from bench.post import Post
 from bench.results import save, shown, table
 
 PARTS = ("nats-server", "postgres", "engine-1", "live", "worker", "web", "connectors", "front")
 GIVE_UP_S = 60.0
+CABINETS = 20
 GOAL_S = 10.0
 
 
@@ -86,8 +89,9 @@ def crash(options: argparse.Namespace) -> dict[str, Any]:
     parts = options.parts or PARTS
     with Post(sync_interval=options.sync, keep=options.keep) as post:
         _say(f"post ready in {post.start_s:.1f} s; importing {options.assets} assets …")
-        logins = post.equip(options.assets, probes=0, sources=4)
-        load = Load(LoadSpec(logins, options.assets, options.rate, 0, fault_every=500, most_behind_s=0.5))
+        logins = post.equip(options.assets, probes=0, sources=4, cabinets=CABINETS)
+        spec = LoadSpec(logins, options.assets, options.rate, 0, fault_every=500, most_behind_s=0.5, cabinets=CABINETS)
+        load = Load(spec)
         time.sleep(2)
         rounds = []
         for number, part in enumerate(order(parts, options.rounds, choice), 1):
@@ -97,6 +101,7 @@ def crash(options: argparse.Namespace) -> dict[str, Any]:
         record = load.finish(now=True)
         wait_drained(post, record.acknowledged, within_s=120)
         found = compare(post, record, quantities=4)
+        effects = settled(post, record)
         counters = post.counters()
         said = post.run("journal", "verify", check=False)
         reasons = post.reasons()
@@ -105,6 +110,7 @@ def crash(options: argparse.Namespace) -> dict[str, Any]:
         "sync_interval": options.sync,
         "rounds": [asdict(each) for each in rounds],
         "comparison": found.figures(),
+        "effects": effects.figures(),
         "counters": counters,
         "load": {"losses": record.losses, "refusals": record.refusals, "skipped": record.skipped},
         "journal": said.strip(),
@@ -148,6 +154,7 @@ def report(figures: dict[str, Any]) -> str:
         f"partial {found['partial']}, invented {found['invented']}",
         f"connections lost {figures['load']['losses']}, refused and tried again {figures['load']['refusals']}",
         f"counters {figures['counters']}",
+        f"effects {figures['effects']}",
         f"journal: {figures['journal']}",
     ]
     return "\n".join(lines)
@@ -157,7 +164,11 @@ def stands(figures: dict[str, Any]) -> bool:
     """Tell whether nothing was lost or doubled, the journal stands, and the post is whole again."""
     counted = figures["counters"]["stored"] == figures["comparison"]["stored"]
     return bool(
-        figures["comparison"]["stands"] and counted and figures["journal_stands"] and figures["ready_at_end"]
+        figures["comparison"]["stands"]
+        and figures["effects"]["stand"]
+        and counted
+        and figures["journal_stands"]
+        and figures["ready_at_end"]
     ) and all(each["ready_s"] is not None for each in figures["rounds"])
 
 

@@ -24,7 +24,8 @@ class LoadSpec:
     """What is published. `rate_per_s` 0: as fast as acknowledgements allow. `seconds` 0: until told to stop.
 
     Asset k reports under source k % len(logins). Every `probe_every`-th message comes from one of `probes` further assets,
-    which screens watch. A message in `fault_every` says that the lamp has failed, so that alarms have something to do.
+    which screens watch. A message in `fault_every` says that the lamp has failed. Every `cabinet_every`-th comes from one of
+    `cabinets`, each of which trips and closes again every `trip_s` seconds: alarms and incidents have work.
     """
 
     logins: tuple[Login, ...]
@@ -39,6 +40,9 @@ class LoadSpec:
     window: int = 100
     most_behind_s: float = 2.0
     most_messages: int = 0
+    cabinets: int = 0
+    cabinet_every: int = 20
+    trip_s: float = 40.0
 
 
 @dataclass(slots=True)
@@ -68,8 +72,14 @@ class Record:
         return float(np.count_nonzero((self.acked_at > 0) & (self.acked_at <= end)) / self.seconds)
 
 
+CABINET = -1_000
+"""From here downwards the numbers of cabinets; -1 to -999 are probes."""
+
+
 def code_of(asset: int) -> str:
-    """Return the code of the k-th light point, or of probe -k."""
+    """Return the code of a light point (from 0), a probe (from -1) or a cabinet (from CABINET)."""
+    if asset <= CABINET:
+        return f"CABINET-{CABINET - asset:03d}"
     return f"LP-{asset:07d}" if asset >= 0 else f"PROBE-{-asset:02d}"
 
 
@@ -78,15 +88,16 @@ def source_of(group: int) -> str:
     return f"field-{group + 1}"
 
 
-def write_inventory(file: Path, assets: int, probes: int, sources: int) -> None:
-    """Write the inventory that `beffroi import assets` reads: light points on a grid."""
+def write_inventory(file: Path, assets: int, probes: int, sources: int, cabinets: int = 0) -> None:
+    """Write the inventory that `beffroi import assets` reads: light points on a grid, and cabinets."""
     side = max(1, int(assets**0.5))
     with file.open("w") as out:
         out.write("asset,class,lon,lat,name,source\n")
-        for k in [*range(assets), *range(-1, -probes - 1, -1)]:
+        for k in [*range(assets), *range(-1, -probes - 1, -1), *range(CABINET, CABINET - cabinets, -1)]:
+            kind = "lighting_cabinet" if k <= CABINET else "light_point"
             lon = LON[0] + (LON[1] - LON[0]) * (abs(k) % side) / side
             lat = LAT[0] + (LAT[1] - LAT[0]) * (abs(k) // side % side) / side
-            out.write(f"{code_of(k)},light_point,{lon:.6f},{lat:.6f},{code_of(k)},{source_of(k % sources)}\n")
+            out.write(f"{code_of(k)},{kind},{lon:.6f},{lat:.6f},{code_of(k)},{source_of(k % sources)}\n")
 
 
 def payload(observed_at: int, n: int, quantities: int, fault: bool) -> bytes:
@@ -100,6 +111,21 @@ def payload(observed_at: int, n: int, quantities: int, fault: bool) -> bytes:
     return b'{"observed_at":%d.%03d,%b}' % (*divmod(observed_at, 1000), b",".join(values[-quantities:]))
 
 
+def tripped(cabinet: int, elapsed_s: float, trip_s: float) -> bool:
+    """Tell whether a cabinet is tripped; each in its own rhythm, so that trips do not all fall together."""
+    return int(elapsed_s / trip_s + cabinet * 0.37) % 2 == 1
+
+
+def cabinet_payload(observed_at: int, trip: bool) -> bytes:
+    """Return what a cabinet says."""
+    word = b"tripped" if trip else b"energised"
+    return b'{"observed_at":%d.%03d,"feeder_state":"%b","voltage_v":%d}' % (
+        *divmod(observed_at, 1000),
+        word,
+        0 if trip else 231,
+    )
+
+
 def run_load(spec: LoadSpec, ended: Connection) -> Record:
     """Publish until the time is over or the other end says stop; then wait for the last acknowledgements."""
     asset, observed_at, acked_at = array("q"), array("q"), array("q")
@@ -110,8 +136,8 @@ def run_load(spec: LoadSpec, ended: Connection) -> Record:
     publisher = Publisher(list(spec.logins), links=spec.links, window=spec.window, acked=acked)
     publisher.connect(60)
     groups = len(spec.logins)
-    topics = [text(f"readings/{source_of(k % groups)}/{code_of(k)}".encode()) for k in range(spec.assets)]
-    probes = [text(f"readings/{source_of(-k % groups)}/{code_of(-k)}".encode()) for k in range(1, spec.probes + 1)]
+    numbers = [*range(spec.assets), *range(-1, -spec.probes - 1, -1), *range(CABINET, CABINET - spec.cabinets, -1)]
+    topics = {k: text(f"readings/{source_of(k % groups)}/{code_of(k)}".encode()) for k in numbers}
     began, last, skipped, n = time.monotonic(), 0, 0, 0
     cpu = time.process_time()
     end = began + spec.seconds if spec.seconds else float("inf")
@@ -127,10 +153,14 @@ def run_load(spec: LoadSpec, ended: Connection) -> Record:
         blocked = False
         while n < due and not blocked:
             last = max(time.time_ns() // 1000, last + 1)  # unique: a message is known by its instant
-            probe = spec.probe_every and n % spec.probe_every == 0
-            k = -1 - (n // spec.probe_every) % spec.probes if probe else n % spec.assets
-            body = payload(last, n, spec.quantities, n % spec.fault_every == spec.fault_every - 1)
-            topic = probes[-k - 1] if probe else topics[k]
+            if spec.cabinets and n % spec.cabinet_every == 0:
+                k = CABINET - (n // spec.cabinet_every) % spec.cabinets
+                body = cabinet_payload(last, tripped(CABINET - k, present - began, spec.trip_s))
+            else:
+                probe = spec.probe_every and n % spec.probe_every == 0
+                k = -1 - (n // spec.probe_every) % spec.probes if probe else n % spec.assets
+                body = payload(last, n, spec.quantities, n % spec.fault_every == spec.fault_every - 1)
+            topic = topics[k]
             if publisher.offer(k % groups, n, topic, body):
                 asset.append(k)
                 observed_at.append(last)

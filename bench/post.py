@@ -143,10 +143,10 @@ class Post:
         words = dict(re.findall(r"^(user|password) (\S+)$", said, re.MULTILINE))
         return Login("127.0.0.1", self.mqtt_port, words["user"], words["password"])
 
-    def equip(self, assets: int, *, probes: int, sources: int) -> tuple[Login, ...]:
-        """Import an inventory of light points, and admit a gateway for each of its sources."""
+    def equip(self, assets: int, *, probes: int, sources: int, cabinets: int = 0) -> tuple[Login, ...]:
+        """Import an inventory of light points and cabinets, and admit a gateway for each of its sources."""
         file = self.folder / "inventory.csv"
-        write_inventory(file, assets, probes, sources)
+        write_inventory(file, assets, probes, sources, cabinets)
         self.run("import", "assets", str(file))
         return tuple(self.add_gateway(f"gateway-{k + 1}", source_of(k)) for k in range(sources))
 
