@@ -116,10 +116,12 @@ def test_link_waits_for_the_broker_and_loses_nothing_when_it_is_killed(broker: N
             for number in range(first, first + 50):
                 await link.say(Said(f"L-{number}", now(), {"voltage_v": 230}))
             await _admit_and_listen(broker, access, heard, first + 50)
-            assert broker.process is not None
-            broker.process.kill()
-            broker.process.wait()
+            if first == 0:
+                assert broker.process is not None
+                broker.process.kill()
+                broker.process.wait()
         running.cancel()
+        await asyncio.wait({running}, timeout=10)
         return heard
 
     assert asyncio.run(story()) == {f"L-{number}" for number in range(100)}
