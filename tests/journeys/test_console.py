@@ -78,6 +78,19 @@ def test_two_posts_see_who_has_it_within_a_second(sit: Sit) -> None:
     expect(other.locator("#detail")).to_contain_text("Lucie Marchand", timeout=1000)
 
 
+def test_panel_says_what_its_row_says_however_quick_the_keys(sit: Sit) -> None:
+    incidents_by_row = [scene.trip(code) for code in ("ARM-1", "ARM-2", "ARM-3")]
+    page = sit()
+    live(page)
+    for _ in incidents_by_row:
+        page.keyboard.press("j")
+        page.keyboard.press("p")
+    for incident in incidents_by_row:
+        expect(page.locator(f"#incident-{incident.id} .state")).to_have_text("en cours · LM")
+    expect(page.locator(f"#detail-{incidents_by_row[-1].id}")).to_contain_text("Lucie Marchand")
+    expect(page.locator("#detail")).not_to_contain_text("personne")
+
+
 def test_old_page_with_its_frames_is_a_fresh_page(sit: Sit) -> None:
     page = sit()
     live(page)

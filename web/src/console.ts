@@ -13,11 +13,13 @@ import { on } from "./live/frame";
 import { startLive } from "./live/live";
 import { refreshSoon } from "./live/refresh";
 import { word } from "./words";
+import { startPanel } from "./panel";
 import { startSelection } from "./selection";
 
 startClock();
 startActions();
 startSelection();
+startPanel();
 startKeys();
 startLive();
 

@@ -1,7 +1,8 @@
 // The keyboard. A control says its own key (`data-key="a"`), so that the help, the hint and the act cannot differ.
 // Shortcuts of one character can be switched off (RGAA 12.11): `<body data-shortcuts="off">`.
 
-import { actOnSelected, panelComing, step } from "./selection";
+import { panelComing } from "./panel";
+import { actOnSelected, step } from "./selection";
 
 const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
 /** Acts without words: a key struck while the panel is still on its way is done at once, on the chosen row. */

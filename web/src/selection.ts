@@ -1,24 +1,11 @@
 // The selected incident or piece of equipment: its row, its panel, the address bar and the map say the same.
 
 import { act } from "./actions";
-import { answer } from "./live/announce";
-import { emit, on, type Selection } from "./live/frame";
-import { liveList, morph } from "./live/patch";
-import { writeAges } from "./live/ages";
-import { word } from "./words";
+import { emit, type Selection } from "./live/frame";
+import { liveList } from "./live/patch";
+import { panel, showPanel } from "./panel";
 
-const panel = () => document.getElementById("detail");
-let wanted = "";
 let lastPlace = 0;
-let coming: Promise<boolean> | undefined;
-
-/**
- * The panel that is on its way, if one is: its keys wait for it, or they would act on the one before. Resolves to
- * whether that very panel was shown, and not another that was asked for since.
- */
-export function panelComing(): Promise<boolean> | undefined {
-  return panel()?.hasAttribute("aria-busy") ? coming : undefined;
-}
 
 /** Do an act on the row that is chosen, whatever panel is still shown. */
 export function actOnSelected(verb: string): void {
@@ -35,41 +22,6 @@ function markRow(id: number | undefined): void {
   if (id !== undefined) rowOf(id)?.querySelector("a")?.setAttribute("aria-current", "true");
 }
 
-function showPanel(url: string): Promise<boolean> {
-  coming = fetchPanel(url);
-  return coming;
-}
-
-/** Fetch the panel of a selection and show it; an older answer that comes late is dropped. */
-async function fetchPanel(url: string): Promise<boolean> {
-  wanted = url;
-  const target = panel();
-  if (!target) return false;
-  const other = target.firstElementChild;
-  const same = other instanceof HTMLElement && other.dataset.panel === url;
-  if (!same) target.setAttribute("aria-busy", "true");
-  const response = await fetch(url, { headers: { Accept: "text/html" } }).catch(() => undefined);
-  const html = response?.ok ? await response.text().catch(() => undefined) : undefined;
-  if (wanted !== url) return false;
-  target.removeAttribute("aria-busy");
-  if (html === undefined) {
-    if (!same) target.replaceChildren();
-    answer(word(response?.status === 403 ? "panel.forbidden" : "panel.failed"));
-    return false;
-  }
-  const current = target.firstElementChild;
-  const template = document.createElement("template");
-  template.innerHTML = html.trim();
-  const fresh = template.content.firstElementChild;
-  if (current && fresh && current.id === fresh.id) morph(current, fresh);
-  else {
-    target.replaceChildren(template.content);
-    target.scrollTop = 0;
-  }
-  writeAges(target);
-  return true;
-}
-
 export function selectIncident(id: number, origin: Selection["origin"]): void {
   const row = rowOf(id);
   const link = row?.querySelector("a");
@@ -77,7 +29,7 @@ export function selectIncident(id: number, origin: Selection["origin"]): void {
   markRow(id);
   history.replaceState(null, "", link.href);
   if (origin !== "page") row.scrollIntoView({ block: "nearest" });
-  if (row.dataset.panel) void showPanel(row.dataset.panel);
+  if (row.dataset.panel) void showPanel(row.dataset.panel, String(id));
   emit("beffroi:select", { kind: "incident", id, origin });
 }
 
@@ -111,19 +63,6 @@ export function step(direction: 1 | -1): void {
   if (row && list.id === "queue") selectIncident(Number(row.dataset.id), "queue");
 }
 
-/** An open panel follows its row: when frames change the row and bring no panel, the panel is asked for again. */
-let pending = 0;
-function followRow(targets: ReadonlySet<string>): void {
-  const shown = panel()?.firstElementChild;
-  const id = shown instanceof HTMLElement ? shown.dataset.incident : undefined;
-  if (!id || !targets.has(`incident-${id}`) || targets.has(`detail-${id}`)) return;
-  window.clearTimeout(pending);
-  pending = window.setTimeout(() => {
-    const url = shown instanceof HTMLElement ? shown.dataset.panel : undefined;
-    if (url) void showPanel(url);
-  }, 120);
-}
-
 export function startSelection(): void {
   document.getElementById("queue")?.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
@@ -132,5 +71,4 @@ export function startSelection(): void {
     event.preventDefault();
     selectIncident(Number(row.dataset.id), "queue");
   });
-  on("beffroi:frame", (frame) => followRow(new Set((frame.fragments ?? []).map((fragment) => fragment.target))));
 }
