@@ -114,18 +114,27 @@ def frames_subject(source: str) -> str:
     return FRAMES_PREFIX + source
 
 
+async def prepare_frames(bus: Client) -> None:
+    """See that the stream of what connectors fetch exists. One made beforehand (three replicas, say) is left as it is."""
+    js = bus.jetstream()
+    try:
+        await js.stream_info(FRAMES_STREAM)
+    except NotFoundError:
+        await js.add_stream(
+            StreamConfig(
+                name=FRAMES_STREAM,
+                subjects=[FRAMES_PREFIX + ">"],
+                retention=RetentionPolicy.LIMITS,
+                max_age=FRAMES_MAX_AGE_S,
+                max_bytes=FRAMES_MAX_BYTES,
+            )
+        )
+
+
 async def prepare_streams(bus: Client, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
     """See that both streams exist. The server makes `$MQTT_msgs` when a first MQTT client connects: we are that client."""
+    await prepare_frames(bus)
     js = bus.jetstream()
-    await js.add_stream(
-        StreamConfig(
-            name=FRAMES_STREAM,
-            subjects=[FRAMES_PREFIX + ">"],
-            retention=RetentionPolicy.LIMITS,
-            max_age=FRAMES_MAX_AGE_S,
-            max_bytes=FRAMES_MAX_BYTES,
-        )
-    )
     for attempt in range(20):
         try:
             await js.stream_info(MQTT_STREAM)

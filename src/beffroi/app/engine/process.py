@@ -163,6 +163,8 @@ class Session:
             await field_bus.prepare_streams(
                 self.bus, mqtt_host=ours.mqtt_host, mqtt_port=ours.mqtt_port, user=INTERNAL_USER, password=password
             )
+        else:
+            await field_bus.prepare_frames(self.bus)
         self.claims = await self.engine.in_thread(Claims, self.locks, ours.partitions)
         await self.engine.in_thread(self._load)
         await self._open()
