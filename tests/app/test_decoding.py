@@ -52,7 +52,7 @@ payloads = st.one_of(
 
 
 @given(st.lists(st.tuples(topics, payloads), max_size=12))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_every_frame_is_stored_or_put_aside_with_a_reason(frames: list[tuple[str, bytes]]) -> None:
     batch = [frame(payload, topic, sequence) for sequence, (topic, payload) in enumerate(frames, 1)]
     found = decoding(A=7).decode(batch, find=nobody, owners=no_owner)
