@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -177,18 +177,23 @@ def _rows(found: Collection[tuple[Asset, float | None]]) -> list[AssetRow]:
 
 def all_conditions() -> dict[int, int]:
     """Return the condition of every piece of equipment that is not normal (`pictures.NORMAL` and what follows)."""
-    urgency = {definition.code: definition.priority for definition in alarms.definitions_in_force()}
-    found = dict(twin.freshness_levels())
-    for code, asset, _raised_at in alarms.open_conditions():
-        condition = ALARM + urgency.get(code, 4)
-        found[asset] = min(condition, found[asset]) if found.get(asset, NORMAL) > ALARM else condition
-    return found
+    return _conditions(twin.freshness_levels(), alarms.standing())
 
 
 def conditions_of(asset_ids: Iterable[int]) -> dict[int, int]:
     """Return the condition of these pieces of equipment where it is not normal."""
-    found = all_conditions()
-    return {asset: found[asset] for asset in set(asset_ids) if asset in found}
+    ids = set(asset_ids)
+    levels = {asset: level for asset, level in twin.freshness_levels().items() if asset in ids}
+    return _conditions(levels, alarms.standing(ids))
+
+
+def _conditions(levels: Mapping[int, int], standing: Iterable[tuple[int, int, bool]]) -> dict[int, int]:
+    """An alarm shows before what explains one, that before silence."""
+    found = dict(levels)
+    for asset, priority, explained in standing:
+        condition = EXPLAINED if explained else ALARM + priority
+        found[asset] = min(condition, found[asset]) if found.get(asset, NORMAL) > ALARM else condition
+    return found
 
 
 def map_places(

@@ -68,6 +68,17 @@ def open_conditions() -> list[tuple[str, int, Instant]]:
     return [(code, asset, from_datetime(at)) for code, asset, at in rows]
 
 
+def standing(asset_ids: Iterable[int] | None = None) -> list[tuple[int, int, bool]]:
+    """Return (asset id, priority, whether another alarm explains it) of each alarm whose condition stands."""
+    rows = models.Alarm.objects.filter(state__in=ACTIVE_STATES)
+    if asset_ids is not None:
+        rows = rows.filter(asset_id__in=list(asset_ids))
+    return [
+        (asset, priority, state == AlarmState.SUPPRESSED)
+        for asset, priority, state in rows.values_list("asset_id", "priority", "state")
+    ]
+
+
 def get(alarm_id: int, seen_by: Viewer) -> Alarm:
     """Return an alarm. Raises NotFound when there is none, or none that this person may see."""
     row = _seen(seen_by).filter(pk=alarm_id).first()
