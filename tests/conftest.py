@@ -36,8 +36,12 @@ if "BEFFROI_DATABASE_URL" not in os.environ:
 
 
 import django  # noqa: E402
+import hypothesis  # noqa: E402
 
 django.setup()
+# Properties are about what is true, not how fast: a machine at work on other things must not fail them.
+hypothesis.settings.register_profile("beffroi", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("beffroi")
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,7 @@ def test_environment_comes_before_the_file_and_the_file_before_the_default(
 ) -> None:
     (tmp_path / "beffroi.toml").write_text('http_port = 9001\nmqtt_port = 1884\nsync_interval = "200ms"\n')
     monkeypatch.setenv("BEFFROI_HTTP_PORT", "9002")
+    monkeypatch.delenv("BEFFROI_MQTT_PORT", raising=False)
     found = settings()
     assert (found.http_port, found.mqtt_port, found.sync_interval, found.engines) == (9002, 1884, "200ms", 1)
 
