@@ -324,13 +324,6 @@ def downstream(asset_ids: Iterable[int], kind: str) -> dict[int, list[int]]:
     return found
 
 
-def map_inventory() -> list[tuple[int, str, str, float, float]]:
-    """Return (id, code, class, lon, lat) of every asset that does not move, by id: what a map is drawn from."""
-    moving = [slug for slug, entry in CLASSES.items() if entry.moves]
-    rows = AssetRow.objects.exclude(asset_class__in=moving).order_by("id")
-    return list(rows.values_list("id", "code", "asset_class", "lon", "lat"))
-
-
 def movers(observed_since: Instant) -> list[tuple[int, str, str, float, float, Instant]]:
     """Return (id, code, class, lon, lat, observed at) of each moving asset that gave a position since an instant."""
     with connection.cursor() as cursor:
