@@ -1,4 +1,4 @@
-"""Every read of the incidents' room, narrowed to what the person may see."""
+"""Incidents one by one and in lists, narrowed to what the person may see; their counts and their history."""
 
 from __future__ import annotations
 

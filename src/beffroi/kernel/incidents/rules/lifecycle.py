@@ -1,4 +1,4 @@
-"""Pure decisions of the incidents' room: states, references, what closing asks for."""
+"""The life of an incident: states, references, what closing asks for."""
 
 from __future__ import annotations
 
