@@ -1,0 +1,94 @@
+"""One act of a person on one incident: locked, asked at the door, written, told. What the verbs of this room are made of.
+
+Each act asks the door, locks the incident's alarms, then the incident, writes, and ends with its journal lines: all of it
+stands, or nothing does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from beffroi.foundation.clock import Instant, from_datetime, to_datetime
+from beffroi.foundation.errors import Conflict, NotFound
+from beffroi.foundation.settings import settings
+from beffroi.kernel.alarms.actions import acknowledge_alarms, lock_alarms
+from beffroi.kernel.incidents import rules
+from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.models import Incident as Row
+from beffroi.kernel.incidents.models import IncidentAlarm
+from beffroi.kernel.incidents.queries import incident_of
+from beffroi.kernel.incidents.types import Incident, IncidentEvent, IncidentState
+from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.types import Entry
+from beffroi.kernel.people.queries import require
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+
+def locked(incident_id: int, verb: Verb, by: Viewer) -> tuple[Row, list[int]]:
+    """Lock an incident's alarms, then the incident; ask the door. Alarms that join it meanwhile are not this act's."""
+    links = IncidentAlarm.objects.filter(incident_id=incident_id).order_by("alarm_id")
+    alarm_ids = list(links.values_list("alarm_id", flat=True))
+    if alarm_ids:
+        lock_alarms(alarm_ids)
+    Row.objects.select_for_update().filter(pk=incident_id).first()
+    people = Row.objects.select_related("asset", "owner", "acknowledged_by", "closed_by")
+    row = people.filter(pk=incident_id).first()  # read once more: a lock that was waited for does not join anew
+    if row is None:
+        raise NotFound(f"there is no incident {incident_id}")
+    require(by, verb, Kind.INCIDENT, desk=row.desk, commune=row.commune)
+    return row, alarm_ids
+
+
+def after_event(row: Row, event: IncidentEvent) -> IncidentState:
+    """Return the state an event leads to. Raises Conflict naming who closed the incident, or saying that it is open."""
+    state = IncidentState(row.state)
+    after = rules.next_state(state, event, owned=row.owner_id is not None)
+    if after is not None:
+        return after
+    if state == IncidentState.CLOSED:
+        raise Conflict(who_was_first(row, "closed", row.closed_by, row.closed_at), key="already-closed")
+    raise Conflict(f"{reference(row)} is not closed", key="not-closed")
+
+
+def with_alarms(row: Row, alarm_ids: Sequence[int], by: Viewer, at: Instant) -> tuple[Entry, ...]:
+    """Acknowledge the alarms; their lines name the incident too, whose thread then tells them."""
+    lines = acknowledge_alarms(alarm_ids, by=by, at=at) if alarm_ids else ()
+    return tuple(replace(line, related=(*line.related, f"incident:{row.pk}")) for line in lines)
+
+
+def mark_acknowledged(row: Row, by: Viewer, at: Instant) -> None:
+    """Write who saw the incident first, once."""
+    if row.acknowledged_at is None:
+        row.acknowledged_at, row.acknowledged_by_id = to_datetime(at), by.id
+
+
+def act_line(
+    row: Row, verb: str, by: Viewer, alarm_ids: Sequence[int], after: str, *, reason: str = "", **content: object
+) -> Entry:
+    """Return the line that tells an act, with the state after it."""
+    told = {"state": str(after), "title": row.title, **content}
+    return line_of(row, verb, by.actor, asset_code=code_of_asset(row), alarms=alarm_ids, reason=reason, **told)
+
+
+def done(row: Row, after: IncidentState, lines: Sequence[Entry], line: Entry, at: Instant) -> Incident:
+    """Write the incident, then the lines, and return it as it stands."""
+    row.state = after
+    row.version += 1
+    row.save()
+    append([*lines, line], at=at)
+    return incident_of(row)
+
+
+def who_was_first(row: Row, done: str, who: object, when: datetime | None) -> str:
+    """Return who did it first and when, in the words that who comes second is told."""
+    name = getattr(who, "display_name", "") or "a rule"
+    at = to_datetime(from_datetime(when)).astimezone(ZoneInfo(settings().timezone)) if when else None
+    return f"{reference(row)} was {done} by {name}" + (f" at {at:%H:%M:%S}" if at else "")
+
+
+def reference(row: Row) -> str:
+    """Return the reference that people say."""
+    return rules.reference_of(row.pk, from_datetime(row.opened_at))
