@@ -12,6 +12,8 @@ from beffroi.console import frames
 from beffroi.foundation.clock import now
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people import actions as people
+from beffroi.kernel.people.types import Post
 from tests.console import scene
 
 pytestmark = pytest.mark.django_db
@@ -275,6 +277,16 @@ def test_preferences_are_kept_for_the_person(enter: Enter) -> None:
     client.post("/preferences", {"language": "xx", "palette": "pink", "shortcuts": "on"})
     viewer = scene.who()
     assert (viewer.language, viewer.palette, viewer.single_key_shortcuts) == ("en", "day", True)
+
+
+def test_post_is_chosen_in_the_preferences_and_shown_in_the_header(enter: Enter) -> None:
+    people.publish_posts([Post("traffic", "PC Circulation", ("traffic",))], by=people.SYSTEM, at=now())
+    client = enter()
+    assert "Toute la salle" in client.get("/").content.decode()
+    client.post("/preferences", {"post": "traffic"})
+    assert 'title="PC Circulation"' in client.get("/").content.decode()
+    refused = client.post("/preferences", {"post": "cellar"})
+    assert (refused.status_code, scene.who().post.code) == (404, "traffic")
 
 
 def test_page_runs_no_script_of_its_own_and_names_no_other_host(enter: Enter) -> None:

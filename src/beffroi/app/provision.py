@@ -23,6 +23,7 @@ from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
+from beffroi.kernel.people.rules import parse_posts
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
@@ -41,7 +42,7 @@ CITY_SOURCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date and put the alarm definitions in force."""
+    """Bring the tables up to date, put the alarm definitions in force and set the posts of the room."""
     (settings().data.absolute() / "static").mkdir(parents=True, exist_ok=True)
     call_command("migrate", interactive=False, verbosity=0)
     check_partitions()
@@ -49,6 +50,7 @@ def prepare_database() -> None:
     twin.ensure_history(at, at + 2 * DAY)
     definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
     alarms.publish_definitions(definitions, by=SYSTEM, at=at)
+    people.publish_posts(parse_posts((PROFILE / "posts.yaml").read_text()), by=SYSTEM, at=at)
 
 
 def check_partitions() -> None:

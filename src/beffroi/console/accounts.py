@@ -17,11 +17,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from beffroi.console import words
 from beffroi.console.build import build
-from beffroi.console.door import refusal_words
+from beffroi.console.door import refusal, refusal_words
 from beffroi.console.surround import PALETTES, home, surround
 from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError
 from beffroi.kernel.people import actions, queries
+from beffroi.kernel.people.types import Viewer
 
 _BACKEND = "django.contrib.auth.backends.ModelBackend"
 
@@ -73,22 +74,37 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "POST"])
 def preferences(request: HttpRequest) -> HttpResponse:
-    """Show and change a person's language, palette and shortcuts. Everyone who has signed in may, for themselves alone."""
+    """Show and change a person's language, palette, shortcuts and post. Everyone who has signed in may, for themselves."""
     viewer = queries.viewer_of(request.user)
     if viewer.is_anonymous:
         return HttpResponseRedirect(reverse("console:login"))
     translation.activate(viewer.language)
     if request.method == "POST":
-        asked = {name: request.POST.get(name, "") for name in ("language", "palette")}
-        actions.set_preferences(
-            viewer.username,
-            language=asked["language"] if asked["language"] in dict(settings.LANGUAGES) else viewer.language,
-            palette=asked["palette"] if asked["palette"] in dict(PALETTES) else viewer.palette,
-            single_key_shortcuts="shortcuts" in request.POST,
-        )
-        translation.activate(queries.viewer_of(request.user).language)
+        try:
+            _change(request, viewer)
+        except BeffroiError as error:
+            return refusal(request, viewer, error)
+        translation.activate(queries.viewer_named(viewer.username).language)
         messages.success(request, _("Préférences enregistrées."))
         return HttpResponseRedirect(reverse("console:preferences"))
     roles = ", ".join(words.told(words.ROLES, str(role)) for role in viewer.roles)
-    context = surround(request, viewer) | {"languages": settings.LANGUAGES, "palettes": PALETTES, "roles": roles}
+    context = surround(request, viewer) | {
+        "languages": settings.LANGUAGES,
+        "palettes": PALETTES,
+        "roles": roles,
+        "posts": queries.posts(),
+    }
     return render(request, "console/preferences.html", context)
+
+
+def _change(request: HttpRequest, viewer: Viewer) -> None:
+    """Keep what the form says; what cannot be chosen stays as it was, but for a post that does not exist: NotFound."""
+    if request.POST.get("post", viewer.post.code) != viewer.post.code:
+        actions.sit_at(viewer.username, request.POST["post"], at=clock.now())
+    language, palette = request.POST.get("language", ""), request.POST.get("palette", "")
+    actions.set_preferences(
+        viewer.username,
+        language=language if language in dict(settings.LANGUAGES) else viewer.language,
+        palette=palette if palette in dict(PALETTES) else viewer.palette,
+        single_key_shortcuts="shortcuts" in request.POST,
+    )

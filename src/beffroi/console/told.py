@@ -49,10 +49,16 @@ SENTENCES: Mapping[str, object] = {
     "open_account": _("A remis un compte en service"),
     "close_account": _("A mis un compte hors service"),
     "grant_clearance": _("A donné une habilitation"),
+    "publish_post": _("A défini un poste de la salle"),
+    "withdraw_post": _("A retiré un poste de la salle"),
+    "sit_at_post": _("S’est installé au poste"),
     "create_token": _("A créé un jeton"),
     "revoke_token": _("A retiré un jeton"),
 }
 
+
+TITLED = frozenset({"alarms", "people"})
+"""Rooms whose lines name by its title what they are about."""
 
 COUNTED = frozenset({"suppress_alarms", "end_suppressed_alarms"})
 """Verbs whose lines say how many, batch after batch."""
@@ -97,7 +103,7 @@ def _sentence(line: Line) -> str:
     known = SENTENCES.get(line.verb)
     parts = [str(known) if known else line.verb.replace("_", " ")]
     title = content.get("title")
-    if title and line.room == "alarms" and title != line.actor.name:
+    if title and line.room in TITLED and title != line.actor.name:
         parts.append(str(title))
     quantity, value = content.get("quantity"), content.get("value")
     if isinstance(quantity, str) and isinstance(value, int | float):

@@ -11,7 +11,16 @@ from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions, queries
 from beffroi.kernel.people.models import Person, SignInFailure, Token
-from beffroi.kernel.people.types import ANONYMOUS, Kind, Role, TooManyAttempts, Verb, WrongCredentials
+from beffroi.kernel.people.types import (
+    ANONYMOUS,
+    WHOLE_ROOM,
+    Kind,
+    Post,
+    Role,
+    TooManyAttempts,
+    Verb,
+    WrongCredentials,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = 1_780_000_000_000_000
@@ -153,3 +162,38 @@ def test_preferences_are_kept() -> None:
     assert (viewer.language, viewer.palette, viewer.single_key_shortcuts) == ("pt-br", "day", False)
     with pytest.raises(Refused, match="is no language"):
         actions.set_preferences("nadia", language="", palette="day", single_key_shortcuts=False)
+
+
+def test_room_without_posts_is_one_post_for_every_desk(nadia: str) -> None:
+    assert queries.posts() == (WHOLE_ROOM,)
+    assert queries.post_of(nadia) == WHOLE_ROOM
+    assert queries.viewer_named(nadia).post.answers_for("lighting")
+
+
+def test_posts_are_published_once_and_withdrawn_with_a_line_each(nadia: str) -> None:
+    traffic, night = Post("traffic", "Circulation", ("traffic", "transit")), Post("night", "Nuit")
+    assert actions.publish_posts([traffic, night], by=BY, at=NOW) == 2
+    assert actions.publish_posts([traffic, night], by=BY, at=NOW) == 0
+    assert queries.posts() == (traffic, night)
+    actions.sit_at(nadia, "traffic", at=NOW)
+    assert queries.post_of(nadia) == traffic
+    assert actions.publish_posts([night], by=BY, at=NOW) == 1
+    assert queries.post_of(nadia) == night
+    assert _verbs()[-4:] == [
+        ("publish_post", "post:traffic"),
+        ("publish_post", "post:night"),
+        ("sit_at_post", "post:traffic"),
+        ("withdraw_post", "post:traffic"),
+    ]
+
+
+def test_sitting_at_a_post_is_told_once_and_refused_for_a_post_that_is_not(nadia: str) -> None:
+    actions.publish_posts([Post("traffic", "Circulation", ("traffic",))], by=BY, at=NOW)
+    for _ in range(2):
+        actions.sit_at(nadia, "traffic", at=NOW)
+    assert [verb for verb, _ in _verbs()].count("sit_at_post") == 1
+    line = list_lines()[0]
+    assert (line.actor.id, line.related, line.content["desks"]) == (nadia, ("person:nadia",), ["traffic"])
+    with pytest.raises(NotFound, match="there are traffic, room"):
+        actions.sit_at(nadia, "cellar", at=NOW)
+    assert queries.post_of(nadia).code == "traffic"

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import beffroi.app
 from beffroi.foundation.clock import MINUTE, SECOND
+from beffroi.foundation.errors import Malformed
 from beffroi.kernel.people import rules
-from beffroi.kernel.people.types import Kind, Right, Role, Territory, Verb
+from beffroi.kernel.people.types import WHOLE_ROOM, Kind, Post, Right, Role, Territory, Verb
 
 NOW = 1_780_000_000_000_000
 
@@ -78,3 +82,40 @@ def test_sign_in_waits_after_five_failures_in_five_minutes() -> None:
     assert rules.wait_before_sign_in(failures, NOW) == 20 * SECOND
     assert rules.wait_before_sign_in(failures, NOW + 20 * SECOND) == 0
     assert rules.wait_before_sign_in(failures, NOW + 5 * MINUTE) == 0
+
+
+def test_posts_are_read_in_their_order() -> None:
+    text = "posts:\n- {code: traffic, title: Circulation, desks: [traffic, transit]}\n- {code: night, title: Nuit, desks: all}"
+    assert rules.parse_posts(text) == (Post("traffic", "Circulation", ("traffic", "transit")), Post("night", "Nuit"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("posts: {", "no YAML"),
+        ("positions: []", "one key, `posts`"),
+        ("posts: [{code: a, title: A}]", "post 1: write `code`, `title` and `desks`"),
+        ("posts: [{code: Å, title: A, desks: all}]", "post 1: the code"),
+        ("posts: [{code: a, title: '', desks: all}]", "post a: the title"),
+        ("posts: [{code: a, title: A, desks: []}]", "post a: `desks` is a list"),
+        ("posts: [{code: a, title: A, desks: lighting}]", "post a: `desks` is a list"),
+        ("posts: [{code: a, title: A, desks: all}, {code: a, title: B, desks: all}]", "a is written twice"),
+    ],
+)
+def test_wrong_posts_are_refused_saying_what_to_write(text: str, said: str) -> None:
+    with pytest.raises(Malformed, match=said.replace("[", r"\[")):
+        rules.parse_posts(text)
+
+
+def test_profile_of_the_city_names_the_posts_of_the_room() -> None:
+    posts = rules.parse_posts((Path(beffroi.app.__file__).parent / "profile" / "posts.yaml").read_text())
+    assert [post.code for post in posts] == ["pilot", "traffic", "buildings", "night"]
+    assert rules.whole_room(posts) == posts
+    assert rules.seat("", posts).code == "night"
+
+
+def test_seat_that_is_no_more_is_the_whole_room() -> None:
+    traffic = Post("traffic", "Circulation", ("traffic",))
+    assert rules.seat("traffic", (traffic, WHOLE_ROOM)) == traffic
+    assert rules.seat("cellar", rules.whole_room([traffic])) == WHOLE_ROOM
+    assert [traffic.answers_for(desk) for desk in ("traffic", "lighting")] == [True, False]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import cache
 
@@ -16,9 +16,10 @@ from beffroi.foundation.clock import DAY, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import Conflict, NotFound, Refused
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
-from beffroi.kernel.people import rules
+from beffroi.kernel.people import queries, rules
 from beffroi.kernel.people.models import Clearance, Person, SignInFailure, Token
-from beffroi.kernel.people.types import IssuedToken, Role, TooManyAttempts, WrongCredentials
+from beffroi.kernel.people.models import Post as PostRow
+from beffroi.kernel.people.types import IssuedToken, Post, Role, TooManyAttempts, WrongCredentials
 
 ROOM = "people"
 SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
@@ -180,6 +181,49 @@ def set_preferences(username: str, *, language: str, palette: str, single_key_sh
         raise NotFound(f"no account is called `{username}`")
 
 
+def publish_posts(posts: Iterable[Post], *, by: Actor, at: Instant) -> int:
+    """Make these the posts of the room, and return how many were added, changed or withdrawn. Journalled one by one.
+
+    Doing it twice changes nothing. Who sat at a post that is withdrawn sits, from then on, where every desk comes.
+    """
+    wanted = {post.code: (place, post) for place, post in enumerate(posts)}
+    with transaction.atomic():
+        known = {row.code: row for row in PostRow.objects.select_for_update().order_by("id")}
+        lines = []
+        for code, (place, post) in wanted.items():
+            row = known.get(code)
+            before = (row.title, row.desks) if row else None
+            after = (post.title, " ".join(post.desks))
+            PostRow.objects.update_or_create(
+                code=code, defaults={"title": post.title, "desks": after[1], "place": place}
+            )
+            if before != after:
+                lines.append(_about_post("publish_post", post, by))
+        for code in known.keys() - wanted.keys():
+            PostRow.objects.filter(code=code).delete()
+            lines.append(_about_post("withdraw_post", Post(code, known[code].title), by))
+        append(lines, at=at)
+    return len(lines)
+
+
+def sit_at(username: str, code: str, *, at: Instant) -> Post:
+    """Have a person sit at a post of the room: its desks come before them from now on. Journalled when it changes.
+
+    Raises NotFound for a post or an account that does not exist.
+    """
+    post = queries.post_named(code)
+    with transaction.atomic():
+        person = Person.objects.select_for_update().filter(username=rules.folded_name(username)).first()
+        if person is None:
+            raise NotFound(f"no account is called `{username}`")
+        moved = queries.post_of(person.username) != post
+        Person.objects.filter(pk=person.pk).update(post=post.code)
+        if moved:
+            actor = Actor(ActorKind.PERSON, person.username, person.display_name)
+            append([_about_post("sit_at_post", post, actor, f"person:{person.username}")], at=at)
+    return post
+
+
 def ensure_demonstration_accounts(at: Instant) -> list[tuple[str, str, str]]:
     """Open the demonstration's accounts where they are missing; return (account, password, title) of each.
 
@@ -255,6 +299,11 @@ def _person(username: str) -> Person:
     if person is None:
         raise NotFound(f"no account is called `{username}`")
     return person
+
+
+def _about_post(verb: str, post: Post, by: Actor, *related: str) -> Entry:
+    content = {"title": post.title, "desks": list(post.desks)}
+    return Entry(by, ROOM, verb, f"post:{post.code}", related, content)
 
 
 def _signed(actor: Actor, verb: str, name: str) -> Entry:

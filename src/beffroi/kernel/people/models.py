@@ -21,11 +21,21 @@ class Person(AbstractBaseUser):
     language = models.CharField(max_length=8, default="fr")
     palette = models.CharField(max_length=16, default="night")
     single_key_shortcuts = models.BooleanField(default=True)
+    post = models.CharField(max_length=32, blank=True, default="")
     is_active = models.BooleanField(default=True)
     demonstration = models.BooleanField(default=False)
 
     USERNAME_FIELD = "username"
     objects: ClassVar[PersonManager] = PersonManager()
+
+
+class Post(models.Model):
+    """A working position of the room. `desks`: codes between spaces; blank, every desk. `place` orders the list."""
+
+    code = models.CharField(max_length=32, unique=True)
+    title = models.CharField(max_length=120)
+    desks = models.CharField(max_length=400, blank=True, default="")
+    place = models.SmallIntegerField()
 
 
 class Clearance(models.Model):

@@ -16,7 +16,8 @@ from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import Forbidden, NotFound
 from beffroi.kernel.people import rules
 from beffroi.kernel.people.models import Clearance, Person, Token
-from beffroi.kernel.people.types import ANONYMOUS, Account, Kind, Right, Role, Territory, Verb, Viewer
+from beffroi.kernel.people.models import Post as PostRow
+from beffroi.kernel.people.types import ANONYMOUS, Account, Kind, Post, Right, Role, Territory, Verb, Viewer
 
 
 def may(
@@ -47,6 +48,26 @@ def communes_of(viewer: Viewer, verb: Verb, kind: Kind) -> frozenset[str] | None
     """Return the communes in which the person may do it, whatever the desk; None: everywhere."""
     names = {territory.commune for territory in territories(viewer, verb, kind)}
     return None if "" in names else frozenset(names)
+
+
+def posts() -> tuple[Post, ...]:
+    """Return the posts of the room, in the order of the city's profile; one of them at least answers for every desk."""
+    rows = PostRow.objects.order_by("place", "code")
+    return rules.whole_room(Post(row.code, row.title, tuple(row.desks.split())) for row in rows)
+
+
+def post_named(code: str) -> Post:
+    """Return a post by its code. Raises NotFound naming those there are."""
+    known = posts()
+    for post in known:
+        if post.code == code:
+            return post
+    raise NotFound(f"no post is called `{code[:40]}`; there are {', '.join(post.code for post in known)}")
+
+
+def post_of(username: str) -> Post:
+    """Return where a person sits: the post they chose, else the first that answers for every desk. Raises NotFound."""
+    return viewer_named(username).post
 
 
 def viewer_of(person: AbstractBaseUser | AnonymousUser) -> Viewer:
@@ -135,4 +156,5 @@ def _viewer(person: Person) -> Viewer:
         roles=tuple(dict.fromkeys(roles)),
         palette=person.palette,
         single_key_shortcuts=person.single_key_shortcuts,
+        post=rules.seat(person.post, posts()),
     )

@@ -80,6 +80,26 @@ class Territory:
 
 
 @dataclass(frozen=True, slots=True)
+class Post:
+    """A working position of the room, and the desks that it answers for; none named: every desk.
+
+    Nothing to do with rights: a clearance says what a person may do, a post what comes before them.
+    """
+
+    code: str
+    title: str
+    desks: tuple[str, ...] = ()
+
+    def answers_for(self, desk: str) -> bool:
+        """Tell whether what concerns a desk comes before whoever sits here."""
+        return not self.desks or desk in self.desks
+
+
+WHOLE_ROOM = Post("room", "Toute la salle")
+"""Where everyone sits in a city that names no post answering for every desk: no alarm is nobody's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """Who looks or acts, with every right held. Anonymous has an empty name and no right at all."""
 
@@ -92,6 +112,7 @@ class Viewer:
     roles: tuple[Role, ...] = ()
     palette: str = "night"
     single_key_shortcuts: bool = True
+    post: Post = WHOLE_ROOM
 
     @property
     def is_anonymous(self) -> bool:
