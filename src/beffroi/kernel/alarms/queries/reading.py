@@ -1,4 +1,4 @@
-"""Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
+"""Alarms one by one and in lists, and what a watch and the map are restored from."""
 
 from __future__ import annotations
 

@@ -1,0 +1,37 @@
+"""Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
+
+from beffroi.kernel.alarms.queries.reading import (
+    MAX_LIMIT,
+    Counts,
+    Filters,
+    active_among,
+    counts,
+    definition_of,
+    definitions_in_force,
+    get,
+    list_alarms,
+    list_open,
+    named,
+    of_ids,
+    open_conditions,
+    rate_10_min,
+    standing,
+)
+
+__all__ = [
+    "MAX_LIMIT",
+    "Counts",
+    "Filters",
+    "active_among",
+    "counts",
+    "definition_of",
+    "definitions_in_force",
+    "get",
+    "list_alarms",
+    "list_open",
+    "named",
+    "of_ids",
+    "open_conditions",
+    "rate_10_min",
+    "standing",
+]
