@@ -166,3 +166,15 @@ def test_profile_of_the_city_keeps_priorities_rare() -> None:
     share = {priority: priorities.count(priority) / len(priorities) for priority in (1, 2)}
     assert share[1] <= 0.10
     assert share[1] + share[2] <= 0.30
+
+
+def test_times_after_the_alarm_are_read_and_bounded() -> None:
+    stated = {**LEAST, "latching": True, "re_alarm_s": 900, "escalate_after_s": 0}
+    (read,) = parse_definitions(text_of(stated))
+    assert (read.latching, read.re_alarm_s, read.escalate_after_s) == (True, 900, 0)
+    told = refusal(text_of({**LEAST, "latching": "yes", "re_alarm_s": 5, "escalate_after_s": True}))
+    assert told.splitlines() == [
+        "definition cabinet_tripped: `latching` is 'yes'; write true or false",
+        "definition cabinet_tripped: `re_alarm_s` is 5; write 0 for never, or seconds from 60 to 86400",
+        "definition cabinet_tripped: `escalate_after_s` is True; write 0 for never, or seconds from 60 to 86400",
+    ]

@@ -31,6 +31,9 @@ class Definition(models.Model):
     opens_incident = models.BooleanField()
     suppressed_by = models.CharField(max_length=120, blank=True, default="")
     release_delay_s = models.FloatField(default=0)
+    latching = models.BooleanField(default=False)
+    re_alarm_s = models.IntegerField(default=0)
+    escalate_after_s = models.IntegerField(null=True)
     in_force = models.BooleanField(default=True)
 
     class Meta:

@@ -60,6 +60,9 @@ class Definition:
     for that many of the asset's periods. Delays in seconds, dead band in the quantity's unit. `suppressed_by` names
     what upstream explains this alarm, as `relation:definition`: `feeds:lighting_cabinet_tripped` on a light point.
     Once the explanation has returned, the alarm has `release_delay_s` to return too; past it, it stands by itself.
+    A `latching` alarm stays after its return until a person resets it. After `re_alarm_s` an acknowledged alarm whose
+    condition still holds is put before people again (0: never). One that nobody acknowledges is told one rung higher
+    after each `escalate_after_s` (None: as its priority says in the city's profile, 0: never).
     """
 
     code: str
@@ -82,6 +85,9 @@ class Definition:
     opens_incident: bool
     suppressed_by: tuple[str, ...] = ()
     release_delay_s: float = 0
+    latching: bool = False
+    re_alarm_s: int = 0
+    escalate_after_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,10 +30,12 @@ _TEXTS = {
 }
 _DELAYS = ("on_delay_s", "off_delay_s", "dead_band", "release_delay_s")
 _REQUIRED = ("code", "version", "asset_class", *_TEXTS, "allowable_time_s", "priority", "opens_incident")
-_KNOWN = {*_REQUIRED, *_DELAYS, "quantity", "operator", "threshold", "silence_periods", "suppressed_by"}
+_LATER = ("latching", "re_alarm_s", "escalate_after_s")
+_KNOWN = {*_REQUIRED, *_DELAYS, *_LATER, "quantity", "operator", "threshold", "silence_periods", "suppressed_by"}
 _OPERATORS: tuple[str, ...] = get_args(Operator)
 _EXACT = ("==", "!=")
 _MAX_DELAY_S = DAY / SECOND
+_LEAST_PAUSE_S = 60
 
 
 class _Problems:
@@ -135,8 +137,10 @@ def _definition(entry: Any, problems: _Problems) -> Definition | None:
         **{name: _number(entry, name, 0, _MAX_DELAY_S, problems) for name in _DELAYS if name in entry},
         "allowable_time_s": _whole(entry, "allowable_time_s", 1, 31_536_000, problems),
         "priority": _whole(entry, "priority", PRIORITIES[0], PRIORITIES[-1], problems),
-        "opens_incident": _yes_or_no(entry, problems),
+        "opens_incident": _yes_or_no(entry, "opens_incident", problems),
         "suppressed_by": _suppressed_by(entry, problems),
+        "latching": _yes_or_no(entry, "latching", problems) if "latching" in entry else False,
+        **{name: _pause(entry, name, problems) for name in ("re_alarm_s", "escalate_after_s") if name in entry},
     }
     _check_dead_band(values, problems)
     return None if problems.found else Definition(**_with_defaults(values))
@@ -240,10 +244,21 @@ def _whole(entry: Mapping[str, Any], name: str, least: int, most: int, problems:
     return least
 
 
-def _yes_or_no(entry: Mapping[str, Any], problems: _Problems) -> bool:
-    stated = entry["opens_incident"]
+def _pause(entry: Mapping[str, Any], name: str, problems: _Problems) -> int:
+    """Return a time until people are told again: 0 for never, else a minute to a day."""
+    stated = entry[name]
+    if stated == 0 and not isinstance(stated, bool):
+        return 0
+    if isinstance(stated, int) and not isinstance(stated, bool) and _LEAST_PAUSE_S <= stated <= _MAX_DELAY_S:
+        return int(stated)
+    problems.add(f"`{name}` is {stated!r}; write 0 for never, or seconds from {_LEAST_PAUSE_S} to {_MAX_DELAY_S:.0f}")
+    return 0
+
+
+def _yes_or_no(entry: Mapping[str, Any], name: str, problems: _Problems) -> bool:
+    stated = entry[name]
     if not isinstance(stated, bool):
-        problems.add(f"`opens_incident` is {stated!r}; write true or false")
+        problems.add(f"`{name}` is {stated!r}; write true or false")
     return bool(stated)
 
 
