@@ -25,7 +25,8 @@ startLive();
 
 // A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.
 on("beffroi:frame", (frame) => {
-  if (frame.values?.length || (frame.conditions?.length && document.getElementById("values"))) refreshSoon();
+  const sheet = document.getElementById("sheet") !== null;
+  if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
 
 /** An island whose script cannot be had says so in its place; the lists beside it say the same things. */

@@ -7,6 +7,8 @@ import { writeAges } from "./live/ages";
 import { word } from "./words";
 
 const FOLLOW_MS = 120;
+/** How often the panel of a piece of equipment is asked for again: its values are no lines that a frame would name. */
+const VALUES_MS = 3000;
 
 let url = "";
 let incident = "";
@@ -76,6 +78,11 @@ function draw(target: HTMLElement, html: string): void {
   writeAges(target);
 }
 
+/** The panel of a piece of equipment, if one is shown. */
+function shownAsset(): HTMLElement | null {
+  return panel()?.querySelector<HTMLElement>(":scope > [data-asset]") ?? null;
+}
+
 function refresh(): void {
   timer ||= window.setTimeout(() => {
     timer = 0;
@@ -93,5 +100,12 @@ export function startPanel(): void {
   on("beffroi:frame", (frame) => {
     if (incident && frame.fragments?.some((fragment) => fragment.target === `incident-${incident}`)) refresh();
   });
+  on("beffroi:frame", (frame) => {
+    const asset = Number(shownAsset()?.dataset.asset);
+    if (asset && (frame.whole || frame.conditions?.some(([id]) => id === asset))) refresh();
+  });
+  window.setInterval(() => {
+    if (shownAsset() && !document.hidden && document.documentElement.dataset.stream === "live") refresh();
+  }, VALUES_MS);
   on("beffroi:resync", refresh);
 }

@@ -151,11 +151,6 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     ]
 
 
-def conditions_of(asset_ids: Iterable[int] | None = None) -> dict[int, int]:
-    """Return the condition of these pieces of equipment, or of all, where it is not normal (`pictures.NORMAL`, …)."""
-    return reading.all_conditions() if asset_ids is None else reading.conditions_of(asset_ids)
-
-
 def _numbers(subjects: Iterable[str], kind: str) -> set[int]:
     names = (subject.partition(":")[2] for subject in subjects if subject.startswith(f"{kind}:"))
     return {int(name) for name in names if name.isdigit()}

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 
 from beffroi.console import frames, reading
 from beffroi.console.door import page
-from beffroi.console.surround import surround
+from beffroi.console.surround import MAP_LIVE, surround
 from beffroi.foundation.errors import BeffroiError, NotFound
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.incidents import queries as incidents
@@ -29,7 +29,7 @@ def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     if chosen and selected is None:
         selected = _maybe(chosen, viewer)
     rows = [frames.render_incident_row(each, viewer, selected=each == selected) for each in opened]
-    context = surround(request, viewer, since=since) | {
+    context = surround(request, viewer, since=since, live=MAP_LIVE) | {
         "rows": rows,
         "detail": frames.render_detail(reading.detail(selected, viewer), viewer) if selected else "",
         **_first_view(request),
@@ -43,7 +43,7 @@ def incident(request: HttpRequest, viewer: Viewer, reference: str) -> HttpRespon
     """Show one incident on a page of its own, open or closed."""
     since = journal.last_seq()
     found = incidents.get(reference, viewer)
-    context = surround(request, viewer, since=since) | {
+    context = surround(request, viewer, since=since, live=MAP_LIVE) | {
         "incident": found,
         "detail": frames.render_detail(reading.detail(found, viewer), viewer),
         "lon": f"{found.lon:.6f}",

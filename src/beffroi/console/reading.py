@@ -177,19 +177,24 @@ def _rows(found: Collection[tuple[Asset, float | None]]) -> list[AssetRow]:
 
 def all_conditions() -> dict[int, int]:
     """Return the condition of every piece of equipment that is not normal (`pictures.NORMAL` and what follows)."""
-    return _conditions(twin.freshness_levels(), alarms.standing())
+    return combine(*causes_of_conditions())
+
+
+def causes_of_conditions() -> tuple[dict[int, int], list[tuple[int, int, bool]]]:
+    """Return what makes equipment not normal: freshness levels by asset, and (asset, priority, explained) of alarms."""
+    return twin.freshness_levels(), alarms.standing()
 
 
 def conditions_of(asset_ids: Iterable[int]) -> dict[int, int]:
     """Return the condition of these pieces of equipment where it is not normal."""
     ids = set(asset_ids)
     levels = {asset: level for asset, level in twin.freshness_levels().items() if asset in ids}
-    return _conditions(levels, alarms.standing(ids))
+    return combine(levels, alarms.standing(ids))
 
 
-def _conditions(levels: Mapping[int, int], standing: Iterable[tuple[int, int, bool]]) -> dict[int, int]:
-    """An alarm shows before what explains one, that before silence."""
-    found = dict(levels)
+def combine(levels: Mapping[int, int], standing: Iterable[tuple[int, int, bool]]) -> dict[int, int]:
+    """Return the condition of what is not normal: an alarm shows before one that is explained, that before silence."""
+    found = {asset: level for asset, level in levels.items() if level}
     for asset, priority, explained in standing:
         condition = EXPLAINED if explained else ALARM + priority
         found[asset] = min(condition, found[asset]) if found.get(asset, NORMAL) > ALARM else condition

@@ -17,6 +17,8 @@ from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 LIVE = "/live/console"
+MAP_LIVE = f"{LIVE}?map=1"
+"""The stream of a page that draws equipment on a map: it is told the condition of all of it."""
 PALETTES = (("night", _("Nuit")), ("dusk", _("Crépuscule")), ("day", _("Jour")))
 PAGES = (
     ("situation", _("Situation"), Verb.SEE, Kind.SITUATION),

@@ -22,6 +22,10 @@ export interface Frame {
   readonly fragments?: readonly Fragment[];
   readonly movers?: readonly Mover[];
   readonly conditions?: readonly Condition[];
+  /** `conditions` names everything that is not normal: what it does not name is. */
+  readonly whole?: boolean;
+  /** A line of the journal is about the piece of equipment that the page names. */
+  readonly lines?: boolean;
   readonly values?: readonly Value[];
 }
 

@@ -2,6 +2,7 @@
 
 import { serverNow, setServerTime } from "./ages";
 import { say } from "./announce";
+import { takeConditions } from "./conditions";
 import { emit, type Frame } from "./frame";
 import { liveList, patch } from "./patch";
 import { refreshPage } from "./refresh";
@@ -28,6 +29,7 @@ export function startLive(): void {
   if (!path) return;
   const stream = new Stream(path, document.body.dataset.since ?? "0", {
     frame(frame: Frame) {
+      takeConditions(frame);
       patch(frame.fragments ?? []);
       emit("beffroi:frame", frame);
     },

@@ -7,6 +7,11 @@ const NEAR_ZOOM = 14.4;
 const MOST_CELLS = 32;
 const MOST_ASKED = 12;
 
+interface Held {
+  readonly ids: readonly number[];
+  readonly generation: number;
+}
+
 interface CellListener {
   added(columns: Columns): GeoJSON.Feature[];
   removed(ids: readonly number[]): void;
@@ -23,7 +28,7 @@ function line(lat: number, zoom: number): number {
 
 export class Cells {
   private fine: Snapshot["fine"] | undefined;
-  private readonly held = new Map<string, readonly number[]>();
+  private readonly held = new Map<string, Held>();
   private readonly asked = new Set<string>();
   private generation = 0;
 
@@ -34,13 +39,11 @@ export class Cells {
     map.on("moveend", () => this.look());
   }
 
-  /** Start again from nothing, with what the snapshot says of cells. */
+  /** Begin again, with what the snapshot says of cells: those that are shown stay until they are had anew. */
   open(fine: Snapshot["fine"]): void {
     this.fine = fine;
     this.generation += 1;
-    this.held.clear();
     this.asked.clear();
-    this.source()?.setData({ type: "FeatureCollection", features: [] });
     this.look();
   }
 
@@ -57,10 +60,10 @@ export class Cells {
   }
 
   private want(cell: string): void {
-    const ids = this.held.get(cell);
-    if (ids) {
+    const held = this.held.get(cell);
+    if (held?.generation === this.generation) {
       this.held.delete(cell);
-      this.held.set(cell, ids);
+      this.held.set(cell, held);
     } else if (!this.asked.has(cell) && this.asked.size < MOST_ASKED) void this.ask(cell);
   }
 
@@ -73,22 +76,22 @@ export class Cells {
     try {
       const columns = await fetchJson<Columns>(url);
       if (generation !== this.generation) return;
-      const add = this.listener.added(columns);
-      const remove = this.oldest();
+      const remove = [...(this.held.get(cell)?.ids ?? []), ...this.oldest()];
       this.listener.removed(remove);
-      this.held.set(cell, columns.id);
-      void this.source()?.updateData({ add, remove });
+      this.held.delete(cell);
+      this.held.set(cell, { ids: columns.id, generation });
+      void this.source()?.updateData({ add: this.listener.added(columns), remove });
     } catch {
       // The cell is asked again at the next move; the map says meanwhile nothing false: it shows less.
     } finally {
-      this.asked.delete(cell);
+      if (generation === this.generation) this.asked.delete(cell);
     }
   }
 
   private oldest(): number[] {
     if (this.held.size < MOST_CELLS) return [];
-    const [cell, ids] = this.held.entries().next().value ?? ["", []];
+    const [cell, oldest] = this.held.entries().next().value ?? [""];
     this.held.delete(cell);
-    return [...ids];
+    return [...(oldest?.ids ?? [])];
   }
 }

@@ -32,6 +32,8 @@ class CityMap extends HTMLElement {
   private equipment: Equipment | undefined;
   private movers: Movers | undefined;
   private layered = false;
+  private turn = 0;
+  private retry = 0;
   private readonly messages = document.createElement("div");
 
   connectedCallback(): void {
@@ -80,7 +82,7 @@ class CityMap extends HTMLElement {
     this.attribute();
     await map.once("load");
     this.furnish(map, palette);
-    if (this.hasAttribute("assets")) void this.followStream(palette);
+    if (this.hasAttribute("assets")) this.followStream(palette);
     this.dataset.ready = "1";
   }
 
@@ -121,7 +123,7 @@ class CityMap extends HTMLElement {
     on("beffroi:select", (selection) => this.follow(selection), this.life.signal);
     on("beffroi:frame", (frame) => {
       if (frame.movers?.length) this.movers?.move(frame.movers);
-      if (frame.conditions?.length) this.equipment?.conditions(frame.conditions);
+      this.equipment?.follow(frame);
     }, this.life.signal);
     map.on("movestart", () => delete this.dataset.still);
     map.on("idle", () => (this.dataset.still = "1"));
@@ -139,33 +141,37 @@ class CityMap extends HTMLElement {
     return list ? [...list.querySelectorAll<HTMLElement>(":scope > [data-lon]")] : [];
   }
 
-  /** The snapshot is asked for after the stream is open, and again each time it reopens: nothing falls between. */
-  private async followStream(palette: Palette): Promise<void> {
-    if (document.documentElement.dataset.stream !== "live" && document.body.dataset.live)
-      await Promise.race([
-        new Promise<void>((open) => on("beffroi:opened", () => open(), this.life.signal)),
-        new Promise<void>((late) => window.setTimeout(late, 3000)),
-      ]);
-    await this.loadAssets(palette);
-    on("beffroi:opened", () => void this.loadAssets(palette), this.life.signal);
-    on("beffroi:resync", () => void this.loadAssets(palette), this.life.signal);
+  /** The condition of everything that the map draws and that is not normal, by number. */
+  get conditions(): Record<number, number> {
+    return this.equipment?.abnormal ?? {};
+  }
+
+  /** Positions are told when they change only: after each gap of the stream the places are asked for again. */
+  private followStream(palette: Palette): void {
+    const load = (): void => void this.loadAssets(palette);
+    on("beffroi:opened", load, this.life.signal);
+    on("beffroi:resync", load, this.life.signal);
+    load();
   }
 
   private async loadAssets(palette: Palette): Promise<void> {
     const url = this.getAttribute("assets");
     const map = this.map;
     if (!url || !map) return;
+    const turn = (this.turn += 1);
+    window.clearTimeout(this.retry);
     try {
       const snapshot = await fetchJson<Snapshot>(url, this.life.signal);
+      if (turn !== this.turn) return; // asked again meanwhile: that answer is the newer
       this.equipment?.show(snapshot);
       this.movers?.show(snapshot);
       this.layer(map, snapshot, palette);
       this.tell("assets", snapshot.total > snapshot.id.length ? word("map.partial", { n: snapshot.id.length, total: snapshot.total }) : "");
     } catch (error) {
-      if (this.life.signal.aborted) return;
+      if (this.life.signal.aborted || turn !== this.turn) return;
       console.error(error);
       this.tell("assets", word("map.noAssets"));
-      window.setTimeout(() => void this.loadAssets(palette), RETRY_MS);
+      this.retry = window.setTimeout(() => void this.loadAssets(palette), RETRY_MS);
     }
   }
 

@@ -2,7 +2,8 @@
 // feature-state of one field, and the map redraws alone.
 
 import type { ExpressionSpecification, GeoJSONSource, LayerSpecification, Map as LibreMap } from "maplibre-gl";
-import type { Condition } from "../live/frame";
+import { conditionOf } from "../live/conditions";
+import type { Frame } from "../live/frame";
 import { Cells } from "./cells";
 import { features, type Snapshot } from "./snapshot";
 
@@ -15,7 +16,7 @@ const SOURCES = ["equipment", "fine"] as const;
 
 const SIZE: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 12, 0.42, 14, 0.7, 16, 1];
 
-function conditionOf(): ExpressionSpecification {
+function drawnCondition(): ExpressionSpecification {
   return ["coalesce", ["feature-state", "condition"], ["get", "condition"]];
 }
 
@@ -25,7 +26,7 @@ function shown(when: ExpressionSpecification): ExpressionSpecification {
 
 export class Equipment {
   private snapshot: Snapshot | undefined;
-  private readonly known = new Map<number, (typeof SOURCES)[number]>();
+  private readonly known = new Map<number, { readonly source: (typeof SOURCES)[number]; drawn: number }>();
   private readonly cells: Cells;
 
   constructor(private readonly map: LibreMap) {
@@ -33,7 +34,7 @@ export class Equipment {
     this.cells = new Cells(map, {
       added: (columns) => {
         const items = features(columns, this.snapshot?.classes ?? []);
-        for (const item of items) this.known.set(item.id as number, "fine");
+        for (const item of items) this.place("fine", item);
         return items;
       },
       removed: (ids) => ids.forEach((id) => this.known.delete(id)),
@@ -44,18 +45,26 @@ export class Equipment {
   show(snapshot: Snapshot): void {
     this.snapshot = snapshot;
     const still = features(snapshot, snapshot.classes, (name) => !snapshot.movers.includes(name));
-    this.known.clear();
-    for (const item of still) this.known.set(item.id as number, "equipment");
+    for (const [id, { source }] of this.known) if (source === "equipment") this.known.delete(id);
+    for (const item of still) this.place("equipment", item);
     this.source("equipment")?.setData({ type: "FeatureCollection", features: still });
-    for (const source of SOURCES) this.map.removeFeatureState({ source });
     this.cells.open(snapshot.fine);
+  }
+
+  /** A place comes with the condition it had when it was asked for: what the stream told since counts. */
+  private place(source: (typeof SOURCES)[number], item: GeoJSON.Feature): void {
+    const id = item.id as number;
+    const drawn = conditionOf(id, Number(item.properties?.condition));
+    this.known.set(id, { source, drawn });
+    item.properties = { ...item.properties, condition: drawn };
+    this.map.removeFeatureState({ source, id });
   }
 
   /** The layers of every class, then those of the conditions. Called once the snapshot has named them. */
   layers(snapshot: Snapshot): LayerSpecification[] {
-    const isAged: ExpressionSpecification = ["in", conditionOf(), ["literal", [1, 2]]];
-    const isAbnormal: ExpressionSpecification = ["in", conditionOf(), ["literal", [11, 12, 13, 14]]];
-    const isExplained: ExpressionSpecification = ["==", conditionOf(), 20];
+    const isAged: ExpressionSpecification = ["in", drawnCondition(), ["literal", [1, 2]]];
+    const isAbnormal: ExpressionSpecification = ["in", drawnCondition(), ["literal", [11, 12, 13, 14]]];
+    const isExplained: ExpressionSpecification = ["==", drawnCondition(), 20];
     return SOURCES.flatMap((source): LayerSpecification[] => {
       const mine = snapshot.classes.filter(
         (name) => !snapshot.movers.includes(name) && snapshot.fine.classes.includes(name) === (source === "fine"),
@@ -69,12 +78,21 @@ export class Equipment {
     });
   }
 
-  /** Take changes of condition; those of equipment that is not drawn cost nothing. */
-  conditions(changes: readonly Condition[]): void {
-    for (const [id, condition] of changes) {
-      const source = this.known.get(id);
-      if (source) this.map.setFeatureState({ source, id }, { condition });
+  /** Show what a frame changed; equipment that is not drawn costs nothing. */
+  follow(frame: Frame): void {
+    const touched = frame.whole ? this.known.keys() : (frame.conditions ?? []).map(([id]) => id);
+    for (const id of touched) {
+      const known = this.known.get(id);
+      const condition = conditionOf(id, known?.drawn ?? 0);
+      if (!known || known.drawn === condition) continue;
+      known.drawn = condition;
+      this.map.setFeatureState({ source: known.source, id }, { condition });
     }
+  }
+
+  /** The condition of everything that is drawn and not normal. */
+  get abnormal(): Record<number, number> {
+    return Object.fromEntries([...this.known].filter(([, { drawn }]) => drawn > 0).map(([id, { drawn }]) => [id, drawn]));
   }
 
   private source(name: string): GeoJSONSource | undefined {

@@ -27,7 +27,8 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from beffroi.app.embedded.children import free_port
-from beffroi.console import frames
+from beffroi.app.processes.conditions import Conditions
+from beffroi.console import frames, reading
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.clock import SECOND, now
 from beffroi.foundation.database import database_url
@@ -61,6 +62,10 @@ class Console:
     seq: int
     ours: frozenset[int] | None = None
     """The equipment this person may see; None: all of it."""
+    asset_code: str = ""
+    has_map: bool = False
+    knows_all: bool = False
+    """Whether it was told the condition of everything: before that, changes alone say nothing."""
     waiting: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(MOST_WAITING))
 
     @property
@@ -71,6 +76,12 @@ class Console:
     def may_see(self, rows: list[list[Any]]) -> list[list[Any]]:
         """Return the rows, each beginning with an asset's number, of the equipment this person may see."""
         return rows if self.ours is None else [row for row in rows if row[0] in self.ours]
+
+    def shows(self, rows: list[list[Any]]) -> list[list[Any]]:
+        """Return the rows of the equipment whose condition this screen shows: on its map, or the one it watches."""
+        if self.has_map:
+            return self.may_see(rows)
+        return [row for row in rows if row[0] == self.asset_id]
 
     def send(self, message: bytes) -> None:
         """Have a message sent; a screen too slow to follow is told to load its page anew."""
@@ -109,7 +120,7 @@ class Broadcaster:
         self.moving: dict[int, None] = {}
         self.names: dict[int, str] = {}
         self.values: dict[int, dict[str, list[float | int]]] = {}
-        self.fresh: set[int] = set()
+        self.conditions = Conditions()
         self.owed: frozenset[str] = frozenset()  # subjects of lines taken, not told yet: a frame that failed
         self.frames_total = 0
         self.ready = False
@@ -126,6 +137,7 @@ class Broadcaster:
                     if not self.seq:
                         self.seq = await in_thread(journal.last_seq)
                     await in_thread(self._learn)
+                    self.conditions.ask()
                     self.told.set()
                     self.ready = True
                     async for note in connection.notifies():
@@ -180,7 +192,7 @@ class Broadcaster:
             mover[4] = observed_at
 
     async def _freshness(self, message: Msg) -> None:
-        self.fresh.update(asset for asset, _ in msgspec.msgpack.decode(message.data))
+        self.conditions.hear(msgspec.msgpack.decode(message.data))
 
     # -- what goes out ---------------------------------------------------------------------------------------------
 
@@ -202,16 +214,20 @@ class Broadcaster:
         movers = [mover for mover in self.movers.values() if None not in mover[:3]] if with_movers else []
         if with_movers:
             self.movers = {}
-        fresh, self.fresh = self.fresh, set()
         values, self.values = self.values, {}
-        if not self.consoles or not (subjects or movers or fresh or values):
+        if not self.consoles:
             return
         try:
-            await self._tell(subjects, movers, fresh, values)
+            changed = await self._changed_conditions(asked=bool(subjects))
+            lacking = any(not console.knows_all for console in self.consoles)
+            if subjects or movers or changed or values or (lacking and self.conditions.told is not None):
+                await self._tell(subjects, movers, changed, values)
         except Exception:
             self.owed |= subjects
-            self.fresh |= fresh
+            self.conditions.ask()
             self.values = values | self.values
+            for console in self.consoles:  # who was told what is not known: all are told everything again
+                console.knows_all = False
             raise
 
     async def _take_lines(self) -> None:
@@ -232,10 +248,9 @@ class Broadcaster:
         self,
         subjects: frozenset[str],
         movers: list[list[float | int | None]],
-        fresh: set[int],
+        changed: list[list[int]],
         values: dict[int, dict[str, list[float | int]]],
     ) -> None:
-        conditions = await self._conditions(subjects, fresh)
         rendered: dict[Scope, list[dict[str, Any]]] = {}
         for console in list(self.consoles):
             if subjects and console.scope not in rendered:
@@ -245,25 +260,34 @@ class Broadcaster:
                 "seq": self.seq,
                 "fragments": rendered.get(console.scope, []),
                 "movers": console.may_see(movers),
-                "conditions": console.may_see(conditions),
                 "values": [[name, *value] for name, value in own.items()],
+                "lines": f"asset:{console.asset_code}" in subjects,
+                **self._conditions_for(console, changed),
             }
-            if any(data[key] for key in ("fragments", "movers", "conditions", "values")):
+            if any(data[key] for key in ("fragments", "movers", "conditions", "values", "lines", "whole")):
                 console.send(event("frame", data, self.seq))
                 self.frames_total += 1
 
-    async def _conditions(self, subjects: frozenset[str], fresh: set[int]) -> list[list[int]]:
-        codes = sorted(subject.removeprefix("asset:") for subject in subjects if subject.startswith("asset:"))
-        touched = fresh | set(await in_thread(twin.ids_of_codes, codes)) if codes else fresh
-        if not touched:
-            return []
-        found = await in_thread(frames.conditions_of, sorted(touched))
-        return [[asset, found.get(asset, 0)] for asset in sorted(touched)]
+    def _conditions_for(self, console: Console, changed: list[list[int]]) -> dict[str, Any]:
+        """Return what differs, or everything to a console that was not told everything yet."""
+        if console.knows_all or self.conditions.told is None:
+            return {"conditions": console.shows(changed) if console.knows_all else [], "whole": False}
+        console.knows_all = True
+        return {"conditions": console.shows(self.conditions.whole()), "whole": True}
+
+    async def _changed_conditions(self, *, asked: bool) -> list[list[int]]:
+        if asked:
+            self.conditions.ask()
+        if self.conditions.wants_store():
+            self.conditions.begin()
+            self.conditions.take(*await in_thread(reading.causes_of_conditions))
+        return self.conditions.changes()
 
     async def bring_forward(self, console: Console) -> bytes | None:
         """Return the frame that takes a console from its own line to the present one, or a resync when it is too far.
 
-        Values are no lines of the journal: those of the equipment it watches are told as they stand.
+        Values are no lines of the journal: those of the equipment it watches are told as they stand. Conditions are told
+        whole with the next frame.
         """
         until = self.seq
         if console.seq > until:
@@ -281,7 +305,7 @@ class Broadcaster:
             "seq": until,
             "fragments": await in_thread(frames.fragments_for, subjects, console.viewer) if subjects else [],
             "movers": [],
-            "conditions": console.may_see(await self._conditions(subjects, set())),
+            "conditions": [],
             "values": values,
         }
         return event("frame", data, until)
@@ -310,21 +334,21 @@ async def stream(request: Request) -> Response:
     viewer = await in_thread(people.viewer_of_session, request.cookies.get(COOKIE, ""))
     if viewer is None:
         return JSONResponse({"title": "sign in first", "status": 401}, 401)
-    asset_id: int | None = None
+    asset_id, code = None, request.query_params.get("asset", "")
     try:
         await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.SITUATION))
-        if code := request.query_params.get("asset"):
+        if code:
             await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.ASSET))
             asset = await in_thread(twin.get_asset, code)
             await in_thread(lambda: people.require(viewer, Verb.SEE, Kind.ASSET, commune=asset.commune))
-            asset_id = asset.id
+            asset_id, code = asset.id, asset.code
     except BeffroiError as error:
         return JSONResponse({"title": error.reason, "status": error.status}, error.status)
     asked = request.headers.get("last-event-id") or request.query_params.get("since") or ""
     seq = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 19 else broadcaster.seq
     within = people.communes_of(viewer, Verb.SEE, Kind.ASSET)
     ours = None if within is None else await in_thread(twin.ids_within, within)
-    console = Console(viewer, asset_id, seq, ours)
+    console = Console(viewer, asset_id, seq, ours, code, "map" in request.query_params)
     return StreamingResponse(
         _events(console, request.cookies.get(COOKIE, "")),
         media_type="text/event-stream",
@@ -334,6 +358,7 @@ async def stream(request: Request) -> Response:
 
 async def _events(console: Console, session_key: str) -> AsyncIterator[bytes]:
     broadcaster.consoles.add(console)  # first listen, then look back: nothing falls between
+    broadcaster.conditions.ask()
     try:
         yield b"retry: 1000\n\n"
         if (missed := await broadcaster.bring_forward(console)) is not None:
