@@ -1,4 +1,4 @@
-"""The `worker` process: seals the journal every second, runs the queue of jobs, and what is due each day."""
+"""The `worker` process: watches alarms and seals the journal every second, runs the queue of jobs, and what is due each day."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
+from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.journal import actions as journal
+from beffroi.kernel.people import queries as people
 from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
@@ -54,11 +56,12 @@ class Worker:
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
             try:
+                await sync_to_async(_watch, thread_sensitive=False)()
                 sealed = await sync_to_async(_seal, thread_sensitive=False)()
                 self.seals_total += sealed
                 beat("worker", now(), figures={"seals_total": self.seals_total})
             except Exception as error:
-                log.warning("the journal could not be sealed, trying again", error=f"{type(error).__name__}: {error}")
+                log.warning("alarms could not be watched or the journal sealed, trying again", error=f"{type(error).__name__}: {error}")
                 beat("worker", now(), ready=False, reasons=["the database does not answer"])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)
@@ -77,6 +80,11 @@ class Worker:
             except Exception as error:
                 log.warning("the queue of jobs is lost, starting anew", error=f"{type(error).__name__}: {error}")
                 await asyncio.sleep(1)
+
+
+def _watch() -> None:
+    close_old_connections()
+    alarms.watch_alarms(people.posts(), at=now())
 
 
 def _seal() -> int:

@@ -60,6 +60,7 @@ class Alarm(models.Model):
     returned_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     suppressed_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="explains")
+    stale_at = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [
@@ -77,4 +78,103 @@ class Alarm(models.Model):
             ),
             models.Index(fields=["-raised_at"], name="alarms_alarm_raised"),
             models.Index(fields=["-announced_at"], name="alarms_alarm_announced"),
+            models.Index(
+                fields=["acknowledged_at"], condition=Q(acknowledged_at__isnull=False), name="alarms_alarm_acknowledged"
+            ),
+            models.Index(fields=["stale_at"], condition=Q(stale_at__isnull=False), name="alarms_alarm_stale"),
         ]
+
+
+class Announcement(models.Model):
+    """An alarm was put before people, once more perhaps: what load, floods and chattering are counted from.
+
+    Never changed. An alarm's own row keeps the last announcement only.
+    """
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.PROTECT, related_name="announcements", db_index=False)
+    asset = models.ForeignKey("twin.Asset", on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=64)
+    desk = models.CharField(max_length=32)
+    priority = models.SmallIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="alarms_announcement_at")]
+
+
+class Flood(models.Model):
+    """A flood of a post. The partial unique index makes two watchers that open the same flood make one."""
+
+    post = models.CharField(max_length=32)
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    peak = models.IntegerField()
+    alarms = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["post"], condition=Q(closed_at__isnull=True), name="alarms_flood_one_open")
+        ]
+        indexes = [models.Index(fields=["post", "-opened_at"], name="alarms_flood_opened")]
+
+
+class Watching(models.Model):
+    """How far one watch over the announcements has come: what it has looked at is never looked at again."""
+
+    name = models.CharField(max_length=48, primary_key=True)
+    looked_at = models.DateTimeField()
+
+
+class Chatter(models.Model):
+    """A time during which an alarm chattered, on one asset."""
+
+    alarm = models.ForeignKey(Alarm, on_delete=models.PROTECT, related_name="chatters")
+    asset = models.ForeignKey("twin.Asset", on_delete=models.PROTECT, related_name="+", db_index=False)
+    code = models.CharField(max_length=64)
+    desk = models.CharField(max_length=32)
+    began_at = models.DateTimeField()
+    last_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    raises = models.IntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "asset"], condition=Q(ended_at__isnull=True), name="alarms_chatter_one_open"
+            )
+        ]
+        indexes = [models.Index(fields=["-began_at"], name="alarms_chatter_began")]
+
+
+class Tally(models.Model):
+    """Sums of one slot of ten minutes, one desk, one definition: what figures over long periods are read from.
+
+    `slot` is the slot's beginning, a whole multiple of ten minutes. Acknowledgements count in the slot of their instant;
+    their times in seconds, from the last announcement.
+    """
+
+    slot = models.DateTimeField()
+    desk = models.CharField(max_length=32)
+    code = models.CharField(max_length=64)
+    priority = models.SmallIntegerField()
+    announced = models.IntegerField(default=0)
+    acknowledged = models.IntegerField(default=0)
+    acknowledge_total_s = models.FloatField(default=0)
+    acknowledge_longest_s = models.FloatField(default=0)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["slot", "desk", "code", "priority"], name="alarms_tally_slot")]
+
+
+class Verdict(models.Model):
+    """What a person said of an alarm when its incident was closed: was it of use?"""
+
+    alarm = models.OneToOneField(Alarm, on_delete=models.PROTECT, related_name="verdict")
+    code = models.CharField(max_length=64)
+    desk = models.CharField(max_length=32)
+    useful = models.BooleanField()
+    by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["at"], name="alarms_verdict_at")]

@@ -133,6 +133,8 @@ class Alarm:
     ended_at: Instant | None
     suppressed_by_id: int | None
     suppressed_count: int
+    chattering: bool = False
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,43 @@ class Raised:
     desk: str
     opens_incident: bool
     at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class FloodChange:
+    """A post's flood opened or closed, at an instant, with how many alarms it had had in the ten minutes until then."""
+
+    kind: Literal["open", "close"]
+    at: Instant
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flood:
+    """A flood of a post: from ten new alarms in ten minutes until under five. `alarms`: announced since it opened.
+
+    `peak` is the most alarms in ten minutes while it lasted. `closed_at` None: it lasts.
+    """
+
+    post: str
+    opened_at: Instant
+    closed_at: Instant | None
+    peak: int
+    alarms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chatter:
+    """A time during which one alarm chattered: raised three times in a minute, until ten minutes without a raise."""
+
+    code: str
+    title: str
+    asset_code: str
+    asset_name: str
+    began_at: Instant
+    last_at: Instant
+    ended_at: Instant | None
+    raises: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from django.db import connection
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.alarms import models, queries
+from beffroi.kernel.alarms.actions.announcing import note_announcements
 from beffroi.kernel.alarms.actions.rows import (
     ROOM,
     Row,
@@ -54,7 +55,9 @@ def apply_transitions(transitions: Iterable[Transition], *, at: Instant) -> Appl
     for wave in _waves(transitions):
         batch.move(wave)
     batch.release()
-    return batch.applied()
+    applied = batch.applied()
+    note_announcements(applied.lines, at=at)
+    return applied
 
 
 def release_suppressed(*, at: Instant) -> Applied:

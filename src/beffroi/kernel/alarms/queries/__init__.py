@@ -1,5 +1,6 @@
 """Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
 
+from beffroi.kernel.alarms.queries.floods import chattering_now, list_floods, marks, open_flood, rate_10_min
 from beffroi.kernel.alarms.queries.reading import (
     MAX_LIMIT,
     Counts,
@@ -14,7 +15,6 @@ from beffroi.kernel.alarms.queries.reading import (
     named,
     of_ids,
     open_conditions,
-    rate_10_min,
     standing,
 )
 
@@ -23,15 +23,19 @@ __all__ = [
     "Counts",
     "Filters",
     "active_among",
+    "chattering_now",
     "counts",
     "definition_of",
     "definitions_in_force",
     "get",
     "list_alarms",
+    "list_floods",
     "list_open",
+    "marks",
     "named",
     "of_ids",
     "open_conditions",
+    "open_flood",
     "rate_10_min",
     "standing",
 ]

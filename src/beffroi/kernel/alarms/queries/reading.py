@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
+from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import models
 from beffroi.kernel.alarms.types import (
@@ -140,12 +140,6 @@ def counts() -> Counts:
     )
 
 
-def rate_10_min(now: Instant) -> int:
-    """Return how many alarms were put before people in the ten minutes until now (EEMUA 191's measure of load)."""
-    since = to_datetime(now - 10 * MINUTE)
-    return models.Alarm.objects.filter(announced_at__gt=since, announced_at__lte=to_datetime(now)).count()
-
-
 def _bounded(limit: int) -> int:
     return max(1, min(limit, MAX_LIMIT))
 
@@ -153,8 +147,9 @@ def _bounded(limit: int) -> int:
 def _whole() -> QuerySet[models.Alarm]:
     explained = models.Alarm.objects.filter(suppressed_by=OuterRef("pk"), state=AlarmState.SUPPRESSED)
     counted = explained.order_by().values("suppressed_by").annotate(n=Count("id")).values("n")
+    chattering = models.Chatter.objects.filter(code=OuterRef("code"), asset=OuterRef("asset"), ended_at=None)
     return models.Alarm.objects.select_related("definition", "asset", "acknowledged_by").annotate(
-        suppressed_count=Coalesce(Subquery(counted, output_field=IntegerField()), 0)
+        suppressed_count=Coalesce(Subquery(counted, output_field=IntegerField()), 0), chattering=Exists(chattering)
     )
 
 
@@ -212,4 +207,6 @@ def _alarm(row: models.Alarm) -> Alarm:
         ended_at=from_datetime(row.ended_at) if row.ended_at else None,
         suppressed_by_id=row.suppressed_by_id,
         suppressed_count=getattr(row, "suppressed_count", 0),
+        chattering=getattr(row, "chattering", False),
+        stale=row.stale_at is not None,
     )
