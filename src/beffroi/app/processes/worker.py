@@ -61,7 +61,10 @@ class Worker:
                 self.seals_total += sealed
                 beat("worker", now(), figures={"seals_total": self.seals_total})
             except Exception as error:
-                log.warning("alarms could not be watched or the journal sealed, trying again", error=f"{type(error).__name__}: {error}")
+                log.warning(
+                    "alarms could not be watched or the journal sealed, trying again",
+                    error=f"{type(error).__name__}: {error}",
+                )
                 beat("worker", now(), ready=False, reasons=["the database does not answer"])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)

@@ -133,8 +133,6 @@ def _flood_line(verb: str, post: Post, row: models.Flood, change: FloodChange) -
     return Entry(FLOOD_RULE, ROOM, verb, f"post:{post.code}", content=content, effective_at=change.at)
 
 
-
-
 def _watch_chatter(at: Instant) -> list[Entry]:
     since = _take_up("chatter", at - flood.CHATTER_WINDOW, at)
     began = _begin_chatter(since, at)

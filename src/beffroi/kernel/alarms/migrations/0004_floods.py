@@ -15,7 +15,7 @@ SELECT id, asset_id, code, desk, priority, announced_at FROM alarms_alarm WHERE 
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alarms', '0002_announce_and_release'),
+        ('alarms', '0003_latching_re_alarm_escalation'),
         ('twin', '0004_identity_of_the_log'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
