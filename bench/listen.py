@@ -46,11 +46,18 @@ class Watched:
     fault: str
 
     def between(self, first: int, last: int) -> tuple[Ints, Ints]:
-        """Return the delays noted between two instants: of the subscriber, of the screens."""
+        """Return the delays noted between two instants, of values observed since the first: subscriber's, screens'.
+
+        A screen that opens is told the values as they stand: those of an earlier load say nothing about this one.
+        """
         return (
-            self.subscriber[(self.subscriber_at >= first) & (self.subscriber_at < last)],
-            self.screen[(self.screen_at >= first) & (self.screen_at < last)],
+            _between(self.subscriber_at, self.subscriber, first, last),
+            _between(self.screen_at, self.screen, first, last),
         )
+
+
+def _between(at: Ints, delays: Ints, first: int, last: int) -> Ints:
+    return delays[(at - delays >= first) & (at < last)]
 
 
 class _Watcher:

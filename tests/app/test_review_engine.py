@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from beffroi.app.engine.applying import Applier, Changes, Taken
-from beffroi.app.engine.decoding import make_ready
+from beffroi.app.engine.decoding import Decoded, make_ready
 from beffroi.app.engine.process import FRAME_ROWS, Engine, Session
 from beffroi.foundation.clock import now
 from beffroi.foundation.errors import NotFound, Refused
@@ -28,12 +28,12 @@ def test_a_message_that_cannot_be_applied_is_kept_aside_and_the_others_stored(
     login = world.gateway("gate", "a")
     apply = Applier.apply
 
-    def failing(self: Applier, batch: list[Taken]) -> Changes:
+    def failing(self: Applier, batch: list[Taken], decoded: Decoded) -> Changes:
         for taken in batch:
             for message in taken.messages:
                 if b"666.0" in message.payload and (taken.stream, message.sequence) not in self.decoding.poison:
                     raise fault
-        return apply(self, batch)
+        return apply(self, batch, decoded)
 
     monkeypatch.setattr(Applier, "apply", failing)
     world.engine()

@@ -28,6 +28,7 @@ from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, 
 from nats.js.errors import NotFoundError
 
 from beffroi.foundation.clock import Instant
+from beffroi.foundation.delivery import DeliveringClient
 from beffroi.foundation.errors import Unreachable
 from beffroi.foundation.settings import runtime_address, settings
 
@@ -65,14 +66,15 @@ def bus_url() -> str:
 
 async def connect(
     name: str, url: str | None = None, *, on_reconnect: Callable[[], Awaitable[None]] | None = None
-) -> Client:
+) -> DeliveringClient:
     """Connect to the bus, and reconnect for ever. Raises Unreachable when it does not answer the first time."""
+    client = DeliveringClient()
     try:
-        return await nats.connect(
+        await client.connect(
             url or bus_url(),
             name=f"beffroi {name}",
             max_reconnect_attempts=-1,
-            reconnect_time_wait=0.25,
+            reconnect_time_wait=0.25,  # type: ignore[arg-type]  # a fraction is slept as well
             connect_timeout=3,
             ping_interval=5,
             max_outstanding_pings=2,
@@ -82,6 +84,7 @@ async def connect(
         )
     except (TimeoutError, OSError, nats.errors.Error) as error:
         raise Unreachable(f"the field bus does not answer: {error!r}") from error
+    return client
 
 
 async def _quiet(error: Exception) -> None:
@@ -199,7 +202,7 @@ class PartitionReader:
     Messages come in their order, so one whose number is not above the last received is a repetition and is passed over.
     """
 
-    bus: Client
+    bus: DeliveringClient
     stream: str
     partition: int
     epoch: int
@@ -246,8 +249,9 @@ class PartitionReader:
             await self._delete_older(js)
             inbox = self.bus.new_inbox()
             self._subscription = await self.bus.subscribe(
-                inbox, cb=self._take, pending_msgs_limit=-1, pending_bytes_limit=-1
+                inbox, cb=self._ended, pending_msgs_limit=-1, pending_bytes_limit=-1
             )
+            self.bus.deliver(self._subscription._id, self._take)
             await self.ask()
 
     async def _delete_older(self, js: JetStreamContext) -> None:
@@ -269,21 +273,22 @@ class PartitionReader:
             reply=self._subscription.subject,
         )
 
-    async def _take(self, message: Msg) -> None:
-        if not message.reply.startswith("$JS.ACK"):
-            self._credit = 0  # this request has ended, whatever it still had to give
-            if (message.headers or {}).get("Status") == "408":  # it expired: nothing came for a while
-                await self.ask()
-            return
+    async def _ended(self, message: Msg) -> None:
+        """A request has ended, whatever it still had to give; where it expired (nothing came for a while), ask again."""
+        self._credit = 0
+        if (message.headers or {}).get("Status") == "408":
+            await self.ask()
+
+    def _take(self, subject: bytes, reply: bytes, payload: bytes) -> None:
         self._credit -= 1
-        words = message.reply.split(".")
+        words = reply.split(b".")
         if len(words) > 9:  # with a domain and an account hash: two more words in front
             words = words[:2] + words[4:]
         sequence, received_at, self.pending = int(words[5]), int(words[7]) // 1000, int(words[8])
         if sequence > self._received:
             self._received = sequence
-            topic = topic_of_message(message.subject)
-            self.waiting.append(Arrived(sequence, topic, received_at, message.data, self.pending, message.reply))
+            topic = topic_of_message(subject.decode("utf-8", "replace"))
+            self.waiting.append(Arrived(sequence, topic, received_at, payload, self.pending, reply.decode("ascii")))
             self.arrived.set()
 
     def take(self, limit: int) -> list[Arrived]:
@@ -320,4 +325,5 @@ class PartitionReader:
         """Stop reading. The consumer stays, so that the log keeps what arrives until it is read again."""
         self._open = False
         if self._subscription is not None:
+            self.bus.forget(self._subscription._id)
             await self._subscription.unsubscribe()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import psycopg
 from django.db import connection, transaction
 
-from beffroi.app.engine.decoding import Decoded, Decoding, Row
+from beffroi.app.engine.decoding import Decoded, Decoding
 from beffroi.foundation.bus import Arrived
 from beffroi.foundation.clock import DAY, SECOND, Clock, Instant
 from beffroi.foundation.units import is_quantity
@@ -21,7 +21,7 @@ from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
-from beffroi.kernel.twin.rules import Columns, Hearing, columns
+from beffroi.kernel.twin.rules import Columns, Heard, Hearing, columns, columns_of
 
 RELEASE_EVERY = 5 * SECOND
 
@@ -57,17 +57,18 @@ class Applier:
     _days: set[Instant] = field(default_factory=set)
     _released_at: Instant = 0
 
-    def apply(self, batch: Sequence[Taken]) -> Changes:
+    def apply(self, batch: Sequence[Taken], decoded: Decoded | None = None) -> Changes:
         """Apply a batch and commit it with its positions. Raises what the database raises, Conflict when fenced off.
 
-        After an exception nothing is committed, and what this engine holds in memory must be loaded anew.
+        `decoded`: what `Decoding.decode` made of it, if it was decoded beforehand. After an exception nothing is
+        committed, and what this engine holds in memory must be loaded anew.
         """
         now = self.clock()
-        pairs = ((taken.stream, message) for taken in batch for message in taken.messages)
-        decoded = self.decoding.decode(pairs, find=_find, owners=_owners)
+        decoded = decoded or self.decoding.decode(messages_of(batch))
+        self.decoding.settle(decoded, find=_find, owners=_owners)
         with transaction.atomic():
             cursor = raw_cursor()
-            values = twin.store_values(cursor, self._columns(decoded.rows))
+            values = twin.store_values(cursor, self._columns(decoded.heard))
             twin.quarantine(cursor, decoded.aside)
             twin.count(cursor, decoded.tallies)
             self._observe(values, decoded)
@@ -94,14 +95,11 @@ class Applier:
                 self._follow(alarms.apply_transitions(due, at=now), now)
         return Changes(columns([]), freshness)
 
-    def _columns(self, rows: Sequence[Row]) -> Columns:
-        if not rows:
-            return columns([])
-        names = {row[1] for row in rows} - self.quantities.keys()
+    def _columns(self, heard: Sequence[Heard]) -> Columns:
+        names = {name for report in heard for name in report[4]} - self.quantities.keys()
         if names:
             self.quantities |= twin.ensure_quantities(name for name in names if is_quantity(name))
-        numbers = self.quantities
-        packed = columns([(row[0], numbers[row[1]], *row[2:]) for row in rows])
+        packed = columns_of(heard, self.quantities)
         self._ensure_days(packed.received_at)
         return packed
 
@@ -117,14 +115,20 @@ class Applier:
             rows = values.take(np.flatnonzero(values.quantity_id == number))
             self.watch.observe(names[int(number)], rows.asset_id, rows.value, rows.observed_at)
         if decoded.heard:
-            ids = np.fromiter(decoded.heard, np.int64, len(decoded.heard))
-            self.hearing.heard(ids, np.fromiter(decoded.heard.values(), np.int64, len(decoded.heard)))
+            count = len(decoded.heard)
+            ids = np.fromiter((report[0] for report in decoded.heard), np.int64, count)
+            self.hearing.heard(ids, np.fromiter((report[2] for report in decoded.heard), np.int64, count))
 
     @staticmethod
     def _follow(applied: Applied, now: Instant) -> None:
         """Let incidents follow the alarms, then write every line at once: the journal's head is held for a moment only."""
         if lines := [*applied.lines, *incidents.follow_alarms(applied, at=now)]:
             append(lines, at=now)
+
+
+def messages_of(batch: Iterable[Taken]) -> Iterator[tuple[str, Arrived]]:
+    """Return each message of a batch with the stream it is of, as `Decoding.decode` takes them."""
+    return ((taken.stream, message) for taken in batch for message in taken.messages)
 
 
 def raw_cursor() -> psycopg.Cursor[tuple[Any, ...]]:

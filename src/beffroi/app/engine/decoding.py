@@ -1,4 +1,6 @@
-"""From messages to rows: finds the source, has its connector read the frame, finds the asset. No I/O but one lookup."""
+"""From messages to reports: finds the source, has its connector read the frame, finds the asset. Decoding does no I/O, so
+that one batch is decoded while another is written; what it does not know is looked up afterwards (`settle`).
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ from beffroi.foundation.errors import Malformed, Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.kernel.twin.actions import Quarantined, Tally
 from beffroi.kernel.twin.queries import SourceInfo
+from beffroi.kernel.twin.rules import Heard
 from beffroi.kernel.twin.types import Frame, Rejected, Report
 
 log = logger("engine")
 Lookup = Callable[[list[tuple[int, str]]], Mapping[tuple[int, str], int]]
 Owners = Callable[[list[str]], Mapping[str, str]]
-Row = tuple[int, str, float, int, int, int]
 _EXCERPT = 65_536
 MAX_QUANTITIES = 2_000
 """Names of quantities that a post keeps: a device that invents one a message must not fill the catalogue."""
@@ -75,23 +77,25 @@ def make_ready(sources: Iterable[SourceInfo]) -> tuple[list[Reader], tuple[str, 
     return ready, tuple(reasons)
 
 
-@dataclass(slots=True)
-class Decoded:
-    """What a batch of messages says: rows to store, frames to keep aside, counts by source."""
-
-    rows: list[Row] = field(default_factory=list)
-    heard: dict[int, int] = field(default_factory=dict)
-    aside: list[Quarantined] = field(default_factory=list)
-    tallies: dict[int, Tally] = field(default_factory=dict)
-
-
 @dataclass(frozen=True, slots=True)
-class _Unknown:
+class Unknown:
+    """A report of an asset that is not known, to be looked up."""
+
     reader: Reader
     stream: str
     message: Arrived
     entry: int
     report: Report
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What a batch of messages says: reports to store, frames to keep aside, counts by source, and what is not known yet."""
+
+    heard: list[Heard] = field(default_factory=list)
+    aside: list[Quarantined] = field(default_factory=list)
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    unknown: list[Unknown] = field(default_factory=list)
 
 
 class Decoding:
@@ -113,24 +117,21 @@ class Decoding:
         """Know an asset by the name under which its source reports it."""
         self.assets.setdefault(source_id, {})[address] = asset_id
 
-    def decode(self, batch: Iterable[tuple[str, Arrived]], *, find: Lookup, owners: Owners) -> Decoded:
-        """Decode (stream, message) pairs in their order. `find` and `owners` are asked once for unknown addresses."""
+    def decode(self, batch: Iterable[tuple[str, Arrived]]) -> Decoded:
+        """Decode (stream, message) pairs in their order; `settle` comes after it."""
         result = Decoded()
-        unknown: list[_Unknown] = []
         for stream, message in batch:
-            self._message(stream, message, result, unknown)
-        if unknown:
-            self._settle(unknown, result, find, owners)
+            self._message(stream, message, result)
         return result
 
-    def _message(self, stream: str, message: Arrived, result: Decoded, unknown: list[_Unknown]) -> None:
+    def _message(self, stream: str, message: Arrived, result: Decoded) -> None:
         first = message.topic.find("/")
         second = message.topic.find("/", first + 1)
         reader = self.readers.get(message.topic[:second] if second > 0 else message.topic)
         if reader is None:
             self._keep(result, stream, message, 0, None, message.payload, "quarantined", "no source reads this topic")
             return
-        tally = result.tallies.setdefault(reader.source.id, Tally())
+        tally = result.tallies.get(reader.source.id) or result.tallies.setdefault(reader.source.id, Tally())
         tally.last_received_at = max(tally.last_received_at, message.received_at)
         if (stream, message.sequence) in self.poison:
             reason = "the database would not take it: this is a fault of ours, report it"
@@ -157,13 +158,15 @@ class Decoding:
                 continue
             asset_id = addresses.get(report.address)
             if asset_id is None:
-                unknown.append(_Unknown(reader, stream, message, entry, report))
+                result.unknown.append(Unknown(reader, stream, message, entry, report))
             else:
                 self._accept(result, tally, asset_id, report, message)
 
     def _knows(self, report: Report) -> bool:
+        if report.values.keys() <= self.quantities:
+            return True
         new = report.values.keys() - self.quantities
-        if new and len(self.quantities) + len(new) > MAX_QUANTITIES:
+        if len(self.quantities) + len(new) > MAX_QUANTITIES:
             return False
         self.quantities |= new
         return True
@@ -172,14 +175,16 @@ class Decoding:
     def _accept(result: Decoded, tally: Tally, asset_id: int, report: Report, message: Arrived) -> None:
         tally.received += 1
         tally.stored += 1
-        received = message.received_at
-        result.heard[asset_id] = received
-        quality = int(report.quality)
-        for quantity, value in report.values.items():
-            result.rows.append((asset_id, quantity, value, report.observed_at, received, quality))
+        result.heard.append((asset_id, report.observed_at, message.received_at, int(report.quality), report.values))
 
-    def _settle(self, unknown: list[_Unknown], result: Decoded, find: Lookup, owners: Owners) -> None:
-        """Look again in the inventory, which may have grown; what is still unknown is refused or kept aside."""
+    def settle(self, result: Decoded, *, find: Lookup, owners: Owners) -> Decoded:
+        """Look again in the inventory, which may have grown; what is still unknown is refused or kept aside.
+
+        `find` and `owners` are asked once, and only where something is unknown.
+        """
+        unknown, result.unknown = result.unknown, []
+        if not unknown:
+            return result
         found = find([(item.reader.source.id, item.report.address) for item in unknown])
         strangers = [item for item in unknown if (item.reader.source.id, item.report.address) not in found]
         owned = owners(sorted({item.report.address for item in strangers})) if strangers else {}
@@ -200,6 +205,7 @@ class Decoding:
             )
             payload = item.message.payload
             self._aside(result, tally, item.stream, item.message, item.entry, item.reader, payload, verdict, reason)
+        return result
 
     def _aside(
         self,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -18,9 +19,9 @@ import psycopg
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, close_old_connections, connections
 
 from beffroi.app.embedded.nats import INTERNAL_USER
-from beffroi.app.engine.applying import Applier, Changes, Taken
+from beffroi.app.engine.applying import Applier, Changes, Taken, messages_of
 from beffroi.app.engine.claims import Claims
-from beffroi.app.engine.decoding import Decoding, make_ready
+from beffroi.app.engine.decoding import Decoded, Decoding, make_ready
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.clock import SECOND, now
 from beffroi.foundation.database import connect as connect_database
@@ -36,6 +37,12 @@ from beffroi.kernel.twin.rules import Hearing
 
 log = logger("engine")
 BATCH = 5_000
+INLINE = 64
+"""Messages up to which a batch is decoded where it arrives: half a millisecond; handing it to a thread costs as much."""
+
+SWITCH_S = 0.0005
+"""How long one thread computes before another may: one that has written comes back to the next while a batch is decoded."""
+
 TICK_S = 1.0
 VALUES_SUBJECT = "live.values"
 FRESHNESS_SUBJECT = "live.freshness"
@@ -73,6 +80,7 @@ class Engine:
         self.name = f"engine-{number}"
         self.stopping = asyncio.Event()
         self.thread = ThreadPoolExecutor(1, thread_name_prefix="apply")
+        self.decoder = ThreadPoolExecutor(1, thread_name_prefix="decode")
         self.applied_total = 0
         self.batches_total = 0
         self.careful = 0  # messages still to be applied one by one, after a batch the database would not take
@@ -102,6 +110,7 @@ class Engine:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), delay_s)
         self.thread.shutdown()
+        self.decoder.shutdown()
 
     async def in_thread(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do blocking work in the one thread that touches the database and the engine's memory."""
@@ -118,6 +127,7 @@ class Session:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.arrived = asyncio.Event()
+        self.decoded: asyncio.Queue[tuple[list[Taken], Decoded]] = asyncio.Queue(1)
         self.lost = asyncio.Event()
         self.inventory_changed = asyncio.Event()
         self.readers: dict[tuple[str, int], field_bus.PartitionReader] = {}
@@ -134,7 +144,13 @@ class Session:
         try:
             await self._prepare()
             async with asyncio.TaskGroup() as tasks:
-                for work in (self._apply_loop(), self._tick_loop(), self._follow_loop(), self._watch_loss()):
+                for work in (
+                    self._decode_loop(),
+                    self._apply_loop(),
+                    self._tick_loop(),
+                    self._follow_loop(),
+                    self._watch_loss(),
+                ):
                     tasks.create_task(work)
         except* Exception as group:
             raise _first(group) from None
@@ -246,29 +262,40 @@ class Session:
 
     # -- what it does ----------------------------------------------------------------------------------------------
 
-    async def _apply_loop(self) -> None:
+    async def _decode_loop(self) -> None:
+        """Decode the next batch while the last one is being written. At most three are under way, in their order."""
+        loop = asyncio.get_running_loop()
         while True:
             await self.arrived.wait()
             self.arrived.clear()
             while batch := self._take():
-                try:
-                    changes = await self.engine.in_thread(self._apply, batch)
-                except Exception as error:
-                    if isinstance(error, _FAULTS) and not isinstance(error, _CONTENT):
-                        raise
-                    log.exception("a batch could not be applied", messages=sum(len(each.messages) for each in batch))
-                    if sum(len(taken.messages) for taken in batch) == 1:
-                        self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
-                    raise _Untaken(str(error)) from error
-                await self._publish(changes)
-                for taken in batch:
-                    await self.readers[taken.stream, taken.partition].applied(taken.messages[-1])
-                self.engine.applied_total += changes.stored
-                self.engine.batches_total += 1
+                if sum(len(taken.messages) for taken in batch) <= INLINE:
+                    decoded = self.decoding.decode(messages_of(batch))
+                else:
+                    decoded = await loop.run_in_executor(self.engine.decoder, self.decoding.decode, messages_of(batch))
+                await self.decoded.put((batch, decoded))
 
-    def _apply(self, batch: list[Taken]) -> Changes:
+    async def _apply_loop(self) -> None:
+        while True:
+            batch, decoded = await self.decoded.get()
+            try:
+                changes = await self.engine.in_thread(self._apply, batch, decoded)
+            except Exception as error:
+                if isinstance(error, _FAULTS) and not isinstance(error, _CONTENT):
+                    raise
+                log.exception("a batch could not be applied", messages=sum(len(each.messages) for each in batch))
+                if sum(len(taken.messages) for taken in batch) == 1:
+                    self.engine.poison.add((batch[0].stream, batch[0].messages[0].sequence))
+                raise _Untaken(str(error)) from error
+            await self._publish(changes)
+            for taken in batch:
+                await self.readers[taken.stream, taken.partition].applied(taken.messages[-1])
+            self.engine.applied_total += changes.stored
+            self.engine.batches_total += 1
+
+    def _apply(self, batch: list[Taken], decoded: Decoded) -> Changes:
         """Apply with what is known when the thread comes to it: an inventory may have been loaded anew meanwhile."""
-        return self.applier.apply(batch)
+        return self.applier.apply(batch, decoded)
 
     def _tick(self) -> Changes:
         return self.applier.tick()
@@ -380,6 +407,7 @@ async def main(number: int) -> None:
     """Run one engine until SIGTERM or SIGINT."""
     import signal
 
+    sys.setswitchinterval(SWITCH_S)
     engine = Engine(number)
     loop = asyncio.get_running_loop()
     for sign in (signal.SIGTERM, signal.SIGINT):

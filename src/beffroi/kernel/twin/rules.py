@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import methodcaller
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,8 @@ from beffroi.foundation.clock import SECOND, Instant
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Heard = tuple[int, Instant, Instant, int, Mapping[str, float]]
+"""A report of a known asset: its number, observed, received, quality, and the value of each quantity."""
 
 STALE_AFTER_PERIODS = 3.0
 SILENT_AFTER_PERIODS = 6.0
@@ -82,6 +86,27 @@ def columns(rows: Sequence[tuple[int, int, float, int, int, int]]) -> Columns:
         np.fromiter(observed, np.int64, count),
         np.fromiter(received, np.int64, count),
         np.fromiter(quality, np.int64, count),
+    )
+
+
+def columns_of(heard: Sequence[Heard], numbers: Mapping[str, int]) -> Columns:
+    """Turn reports into columns, a row for each value in their order. `numbers` holds each quantity's number.
+
+    No object is made for a row: at forty thousand values a second, rows as tuples cost more than reading the messages.
+    """
+    if not heard:
+        return columns([])
+    count = len(heard)
+    assets, observed, received, quality, values = zip(*heard, strict=True)
+    each = np.fromiter(map(len, values), np.int64, count)
+    total = int(each.sum())
+    return Columns(
+        np.repeat(np.fromiter(assets, np.int64, count), each),
+        np.fromiter(map(numbers.__getitem__, chain.from_iterable(values)), np.int64, total),
+        np.fromiter(chain.from_iterable(map(methodcaller("values"), values)), np.float64, total),
+        np.repeat(np.fromiter(observed, np.int64, count), each),
+        np.repeat(np.fromiter(received, np.int64, count), each),
+        np.repeat(np.fromiter(quality, np.int64, count), each),
     )
 
 
