@@ -55,7 +55,7 @@ def _empty(case: Any) -> None:
     from django.core.management import call_command
     from django.db import connection
 
-    tables = ("journal_line", "journal_seal", "journal_head")
+    tables = ("journal_line", "journal_seal", "journal_head", "journal_key")
     with connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")

@@ -71,4 +71,6 @@ def _line(line: Line) -> shapes.Line:
         sensitivity=str(line.sensitivity),
         content=line.content,
         digest=line.digest.hex(),
+        about=line.personal.about if line.personal else None,
+        personal=str(line.personal.state) if line.personal else None,
     )

@@ -163,6 +163,10 @@ class Line(msgspec.Struct):
     sensitivity: str
     content: Mapping[str, Any]
     digest: str
+    about: str | None
+    """Whom or which case its encrypted part is about; the part itself is not given here."""
+    personal: str | None
+    """What becomes of that part for who asks: `readable`, `withheld`, `erased`, `keyless`; null where there is none."""
 
 
 class Address(msgspec.Struct):

@@ -16,6 +16,9 @@ from typing import Any
 
 import click
 
+from beffroi.app.journaling import journal
+from beffroi.app.shell import actor as _actor
+from beffroi.app.shell import set_up_django as _django
 from beffroi.foundation.clock import now
 from beffroi.foundation.errors import BeffroiError, Conflict, Malformed
 from beffroi.foundation.settings import settings
@@ -44,23 +47,6 @@ def _is_lost_database(error: Exception) -> bool:
     from django.db import InterfaceError, OperationalError
 
     return isinstance(error, OperationalError | InterfaceError)
-
-
-def _django() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "beffroi.app.django")
-    import django
-
-    django.setup()
-
-
-def _actor() -> Any:
-    """Return who gives a command: the system's account on this machine, named as such in the journal."""
-    import getpass
-
-    from beffroi.kernel.journal.types import Actor, ActorKind
-
-    user = getpass.getuser()
-    return Actor(ActorKind.SYSTEM, f"shell:{user}", f"{user}, en ligne de commande")
 
 
 @click.group(cls=_Group)
@@ -416,7 +402,9 @@ def person() -> None:
 @click.argument("username")
 @click.option("--name", required=True, help="Name shown to others.")
 @click.option("--initials", required=True)
-@click.option("--role", required=True, help="operator, room_supervisor, visitor, city_it or integration")
+@click.option(
+    "--role", required=True, help="operator, room_supervisor, visitor, city_it, data_protection or integration"
+)
 @click.option("--reason", required=True, help="Why this clearance is given; kept in the journal.")
 @click.password_option()
 def person_add(username: str, name: str, initials: str, role: str, reason: str, password: str) -> None:
@@ -428,32 +416,7 @@ def person_add(username: str, name: str, initials: str, role: str, reason: str, 
     click.echo(f"{username} may sign in as {role}")
 
 
-# -- the journal ---------------------------------------------------------------------------------------------------
-
-
-@main.group()
-def journal() -> None:
-    """The main courante."""
-
-
-@journal.command("verify")
-@click.option("--since-seal", type=int, default=None, help="Begin after this seal instead of at the first line.")
-def journal_verify(since_seal: int | None) -> None:
-    """Prove that no line was altered, removed, inserted or moved; or say where."""
-    _django()
-    from beffroi.kernel.journal.queries import verify
-
-    began = time.monotonic()
-    found = verify(since_seal)
-    took = time.monotonic() - began
-    click.echo(
-        f"{found.lines} lines, {found.seals} seals, sealed up to {found.sealed_seq} of {found.last_seq}, in {took:.1f} s"
-    )
-    for broken in found.breaks:
-        click.echo(f"BROKEN at {broken.where}: {broken.what}")
-    if found.breaks:
-        sys.exit(2)
-    click.echo("the journal stands")
+main.add_command(journal)
 
 
 # -- the simulated city --------------------------------------------------------------------------------------------

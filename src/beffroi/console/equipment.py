@@ -158,5 +158,5 @@ def _relations(asset_id: int, viewer: Viewer) -> list[tuple[str, list[Asset]]]:
 def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:
     if not people.may(viewer, Verb.SEE, Kind.JOURNAL):
         return None
-    lines = journal.lines_of(f"asset:{code}", limit=30)
-    return told.tell_together([line for line in lines if line.sensitivity in reading.READ])
+    lines = journal.lines_of(f"asset:{code}", limit=30, reach=people.reach_of(viewer))
+    return told.tell_together(lines)

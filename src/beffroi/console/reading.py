@@ -27,7 +27,7 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
-from beffroi.kernel.journal.types import Line, Sensitivity
+from beffroi.kernel.journal.types import Line
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.places import queries as places
@@ -41,8 +41,6 @@ QUEUE = 500
 MOST_READ = 50_000
 MOVED_WITHIN: Instant = 10 * 60 * SECOND
 LEAST_SILENCE: Instant = 60 * SECOND
-READ = (Sensitivity.COMMON, Sensitivity.DESK)
-"""What the console shows of the journal. What a vault holds is read in that vault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
     cameras = twin.nearest(x_m, y_m, asset_class="camera", within_m=CAMERAS_WITHIN_M, limit=5)
     lines: tuple[Line, ...] = ()
     if people.may(viewer, Verb.SEE, Kind.JOURNAL):
-        lines = tuple(line for line in incidents.history(incident.id, limit=60) if line.sensitivity in READ)
+        lines = incidents.history(incident.id, limit=60, reach=people.reach_of(viewer))
     return Detail(incident, alarms.of_ids(incident.alarm_ids), cameras, lines)
 
 

@@ -12,12 +12,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
-from beffroi.console import reading, told, words
+from beffroi.console import told, words
 from beffroi.console.door import page
 from beffroi.console.surround import surround
 from beffroi.foundation.clock import from_datetime
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.journal.queries import Filters
+from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
 
@@ -43,10 +44,9 @@ def journal_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         actor=asked["actor"],
         since=span[0] if span else None,
         until=span[1] if span else None,
-        sensitivities=reading.READ,
     )
     last, sealed = journal.last_seq(), journal.sealed_seq()
-    lines = journal.list_lines(filters, limit=PAGE + 1)
+    lines = journal.list_lines(filters, limit=PAGE + 1, reach=people.reach_of(viewer))
     kept = {name: value for name, value in asked.items() if value and name != "before"}
     older = f"?{urlencode(kept | {'before': lines[PAGE - 1].seq})}" if len(lines) > PAGE else ""
     context = surround(request, viewer, since=last) | {

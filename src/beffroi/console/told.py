@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from beffroi.console import words
-from beffroi.foundation.clock import Instant
-from beffroi.kernel.journal.types import Line
+from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.journal.types import Line, PersonalState
 
 SENTENCES: Mapping[str, object] = {
     "open_incident": _("A ouvert l’incident"),
@@ -59,6 +61,10 @@ SENTENCES: Mapping[str, object] = {
     "sit_at_post": _("S’est installé au poste"),
     "create_token": _("A créé un jeton"),
     "revoke_token": _("A retiré un jeton"),
+    "ask_erasure": _("A demandé un effacement"),
+    "erase_personal": _("A effacé ce qui concernait"),
+    "withdraw_erasure": _("A retiré une demande d’effacement"),
+    "rotate_master_key": _("A changé la clé maîtresse"),
 }
 
 
@@ -79,12 +85,15 @@ class ToldLine:
     text: str
     subject: str
     url: str
+    note: str = ""
+    """What stands instead of a part that is not shown: erased when and why, or reserved."""
 
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
     subject = str(line.content.get("reference") or line.content.get("asset_name") or _asset(line) or line.subject)
-    return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, subject_url(line))
+    url = subject_url(line)
+    return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, url, _not_shown(line))
 
 
 def tell_together(lines: Sequence[Line]) -> list[ToldLine]:
@@ -118,8 +127,23 @@ def _sentence(line: Line) -> str:
         parts.append(str(content["count"]))
     if line.reason:
         parts.append(words.told(words.CLOSE_REASONS, line.reason))
-    parts += [str(content[key]) for key in ("text", "comment") if content.get(key)]
+    written = {**content, **(line.personal.content if line.personal else {})}
+    parts += [str(written[key]) for key in ("text", "comment") if written.get(key)]
     return gettext(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
+
+
+def _not_shown(line: Line) -> str:
+    if line.withheld:
+        return gettext("contenu réservé")
+    personal = line.personal
+    if personal is None or personal.state is PersonalState.READABLE:
+        return ""
+    if personal.state is PersonalState.ERASED and personal.erased_at is not None:
+        day = date_format(timezone.localtime(to_datetime(personal.erased_at)), "j F Y")
+        return gettext("effacé le %(day)s, motif : %(reason)s") % {"day": day, "reason": personal.erased_reason}
+    if personal.state is PersonalState.WITHHELD:
+        return gettext("contenu personnel réservé")
+    return gettext("contenu personnel illisible : sa clé manque sur ce poste")
 
 
 def subject_url(line: Line) -> str:

@@ -46,6 +46,7 @@ ROLES: Words = {
     "visitor": _("visiteur, lecture seule"),
     "city_it": _("technicien des systèmes"),
     "integration": _("système partenaire"),
+    "data_protection": _("délégué à la protection des données"),
 }
 
 ROOMS: Words = {

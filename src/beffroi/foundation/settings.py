@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     )
     history_days: int = Field(30, ge=1, description="Days for which readings are kept in PostgreSQL.")
     quarantine_days: int = Field(30, ge=1, description="Days for which unreadable frames are kept.")
+    journal_keys: Path | None = Field(
+        None, description="Folder of the master keys of content about persons; default: beside the other secrets."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

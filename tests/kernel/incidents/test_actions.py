@@ -21,7 +21,7 @@ from beffroi.kernel.incidents.models import Incident, IncidentAlarm
 from beffroi.kernel.incidents.types import IncidentState
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import list_lines
-from beffroi.kernel.journal.types import Actor, ActorKind
+from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind
 from beffroi.kernel.people.types import Role
 from tests.kernel.alarms.factories import DARK, SILENT, TRIPPED, a_definition, make_asset, moves, relate, viewer
 
@@ -237,8 +237,10 @@ def test_take_gives_one_owner_and_acknowledges(cabinet: int) -> None:
 def test_note_is_a_line_of_the_incident(cabinet: int) -> None:
     incident = trip(cabinet)
     found = actions.note_incident(incident, " Astreinte prévenue. ", by=viewer("nadia"), at=T0 + 1)
-    line = list_lines()[0]
-    assert (line.verb, line.content["text"], found.version) == ("note_incident", "Astreinte prévenue.", 2)
+    line = list_lines(reach=EVERYTHING)[0]
+    assert line.personal is not None
+    assert (line.verb, line.personal.content, found.version) == ("note_incident", {"text": "Astreinte prévenue."}, 2)
+    assert line.personal.about == f"case:incident-{incident}"
     with pytest.raises(Refused, match="the note is empty"):
         actions.note_incident(incident, "  ", by=viewer("nadia"), at=T0 + 1)
 
@@ -255,11 +257,12 @@ def test_close_needs_a_reason_and_no_standing_alarm(cabinet: int) -> None:
     assert (found.state, found.close_reason, found.close_comment, found.closed_at, found.closed_by) == (
         IncidentState.CLOSED, "false_alarm", "Essai du mainteneur.", T0 + 2, "Nadia",
     )  # fmt: skip
-    line = list_lines()[0]
-    assert (line.verb, line.reason, line.content["comment"]) == (
+    line = list_lines(reach=EVERYTHING)[0]
+    assert line.personal is not None
+    assert (line.verb, line.reason, line.personal.content) == (
         "close_incident",
         "false_alarm",
-        "Essai du mainteneur.",
+        {"comment": "Essai du mainteneur."},
     )
     with pytest.raises(Conflict, match="was closed by Nadia"):
         actions.close_incident(incident, reason="repaired", by=viewer("karim"), at=T0 + 3)

@@ -12,8 +12,10 @@ from django.db import DatabaseError, connection, transaction
 
 from beffroi.foundation.errors import Conflict, NotFound
 from beffroi.kernel.journal import actions, queries
-from beffroi.kernel.journal.queries import Filters
-from beffroi.kernel.journal.types import Actor, ActorKind, Break, Entry, Sensitivity
+from beffroi.kernel.journal.actions import sealing
+from beffroi.kernel.journal.queries import Filters, verifying
+from beffroi.kernel.journal.rules import line_digest
+from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, Break, Entry, Sensitivity
 
 AT = 1_780_000_000_000_000
 NADIA = Actor(ActorKind.PERSON, "nadia", "Nadia M.")
@@ -68,7 +70,7 @@ def test_append_gives_back_what_was_written() -> None:
     )
     with transaction.atomic():
         assert actions.append([_entry(1), entry], at=AT) == 2
-    line = queries.list_lines()[0]
+    line = queries.list_lines(reach=EVERYTHING)[0]
     assert (line.seq, line.recorded_at, line.effective_at, line.actor) == (2, AT, AT - 5, RULE)
     assert (line.subject, line.related, line.content) == (entry.subject, entry.related, entry.content)
     assert (line.reason, line.purpose, line.sensitivity) == (entry.reason, entry.purpose, Sensitivity.DESK)
@@ -195,20 +197,12 @@ def test_verification_finds_and_locates_what_was_altered(statements: list[str], 
 
 @pytest.mark.usefixtures("sealed")
 def test_verification_finds_a_line_whose_digest_was_rewritten_too() -> None:
-    line = queries._anchor(2)
-    assert line is not None
     with _triggers_off():
         _run("UPDATE journal_line SET reason = 'x' WHERE seq = 5")
         with transaction.atomic():
-            rows = list(queries._stream_lines(None, 5))
-        _run("UPDATE journal_line SET digest = %s WHERE seq = 5", queries_digest(rows[4][0]))
+            rows = list(verifying._stream_lines(None, 5))
+        _run("UPDATE journal_line SET digest = %s WHERE seq = 5", line_digest(rows[4][0]))
     assert queries.verify().breaks == (Break("seal 2", "does not fit the lines 4 to 6 that it covers"),)
-
-
-def queries_digest(record: object) -> bytes:
-    from beffroi.kernel.journal.rules import line_digest
-
-    return line_digest(record)  # type: ignore[arg-type]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -269,7 +263,7 @@ def test_many_appenders_and_sealers_leave_a_whole_journal() -> None:
 
 @pytest.mark.usefixtures("db")
 def test_seal_is_bounded_and_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "MAX_LINES_A_SEAL", 4)
+    monkeypatch.setattr(sealing, "MAX_LINES_A_SEAL", 4)
     _append(10)
     seals = [actions.seal(AT) for _ in range(4)]
     assert [(seal.number, seal.first_seq, seal.last_seq) for seal in seals if seal] == [
@@ -297,7 +291,7 @@ def test_lines_are_found_by_filters() -> None:
         actions.append([_entry(4, actor=RULE, room="alarms", sensitivity=Sensitivity.VAULT)], at=AT + 10)
 
     def found(**filters: object) -> list[int]:
-        return [line.seq for line in queries.list_lines(Filters(**filters))]  # type: ignore[arg-type]
+        return [line.seq for line in queries.list_lines(Filters(**filters), reach=EVERYTHING)]  # type: ignore[arg-type]
 
     assert found() == [4, 3, 2, 1]
     assert found(before_seq=3) == [2, 1]

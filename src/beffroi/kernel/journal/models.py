@@ -32,6 +32,8 @@ class Line(models.Model):
     sensitivity = models.CharField(max_length=16)
     content = models.TextField()
     digest = models.BinaryField()
+    about = models.CharField(max_length=160, default="", db_default="")
+    personal = models.BinaryField(default=b"", db_default=b"")
 
     class Meta:
         indexes = [
@@ -50,3 +52,36 @@ class Seal(models.Model):
     previous = models.BinaryField()
     digest = models.BinaryField()
     sealed_at = models.DateTimeField()
+
+
+class Key(models.Model):
+    """The key of a person or a case, wrapped by a master key that is not in the database; emptied when destroyed."""
+
+    id = models.UUIDField(primary_key=True)
+    subject = models.CharField(max_length=160)
+    wrapped = models.BinaryField()
+    master = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField(null=True)
+    reason = models.TextField(default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["subject"], name="journal_key_subject")]
+
+
+class Erasure(models.Model):
+    """A request to destroy the keys of a person or a case: one asks, another confirms."""
+
+    subject = models.CharField(max_length=160)
+    reason = models.TextField()
+    asked_by = models.CharField(max_length=128)
+    asked_by_name = models.CharField(max_length=200)
+    asked_at = models.DateTimeField()
+    outcome = models.CharField(max_length=16, default="")
+    decided_by_name = models.CharField(max_length=200, default="")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["subject"], condition=models.Q(outcome=""), name="journal_erasure_waiting")
+        ]

@@ -44,7 +44,9 @@ class Actor:
 class Entry:
     """A line to write. `subject` and `related` are `kind:id` (`incident:42`, `alarm:7`, `asset:A-014`).
 
-    `content` holds JSON values only. `effective_at` is when it happened in the world, if not now.
+    `content` holds JSON values only. `effective_at` is when it happened in the world, if not now. `personal` is what tells
+    of persons: it is kept encrypted with the key of that person or case (`about`: `person:…` or `case:…`), and goes when
+    that key is destroyed.
     """
 
     actor: Actor
@@ -57,10 +59,15 @@ class Entry:
     reason: str = ""
     sensitivity: Sensitivity = Sensitivity.COMMON
     effective_at: Instant | None = None
+    about: str = ""
+    personal: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """Everything of a line that its digest covers, in this order. `content` is canonical JSON text."""
+class Record(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Everything of a line that its digest covers, in this order. `content` is canonical JSON text.
+
+    `about` and `personal` (the encrypted part) are in the digest where there is one.
+    """
 
     seq: int
     id: str
@@ -77,6 +84,47 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     reason: str
     sensitivity: str
     content: str
+    about: str = ""
+    personal: bytes = b""
+
+
+class PersonalState(StrEnum):
+    """What becomes of a line's personal part for who reads it."""
+
+    READABLE = "readable"
+    WITHHELD = "withheld"
+    ERASED = "erased"
+    KEYLESS = "keyless"
+    """The master key that wraps its key is not in this post's folder of keys, or the part does not decrypt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Personal:
+    """The personal part of a line, as it is read: opened, withheld, or erased with the instant and the reason."""
+
+    about: str
+    state: PersonalState
+    content: Mapping[str, Any] = field(default_factory=dict)
+    erased_at: Instant | None = None
+    erased_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a reader may see of lines beyond their being there. Nothing but common content unless the door said so.
+
+    `desks` and `personal` say where a desk's lines, and personal parts, are read: pairs of desk and commune, each empty
+    for every one.
+    """
+
+    desks: frozenset[tuple[str, str]] = frozenset()
+    personal: frozenset[tuple[str, str]] = frozenset()
+    vault: bool = False
+
+
+EVERYWHERE = frozenset({("", "")})
+EVERYTHING = Reach(desks=EVERYWHERE, personal=EVERYWHERE, vault=True)
+COMMON_ONLY = Reach()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +145,9 @@ class Line:
     sensitivity: Sensitivity
     content: Mapping[str, Any]
     digest: bytes
+    personal: Personal | None = None
+    withheld: bool = False
+    """Its content is a desk's or a vault's, and not for who reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +180,29 @@ class Verification:
     last_seq: int
     sealed_seq: int
     breaks: tuple[Break, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Erasure:
+    """A request to erase what the journal holds about a person or a case; `outcome` is empty while it waits."""
+
+    id: int
+    subject: str
+    reason: str
+    asked_by: str
+    asked_by_name: str
+    asked_at: Instant
+    outcome: str = ""
+    decided_by_name: str = ""
+    decided_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A person or case about whom the journal holds encrypted content: since when, and whether it was erased."""
+
+    subject: str
+    since: Instant
+    keys: int
+    erased_at: Instant | None
+    erased_reason: str

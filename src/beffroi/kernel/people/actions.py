@@ -30,6 +30,7 @@ DEMONSTRATION_ACCOUNTS: tuple[tuple[str, str, str, str, Role], ...] = (
     ("chefsalle", "Paul Berthier", "PB", "chef de salle", Role.ROOM_SUPERVISOR),
     ("visiteur", "Visiteuse de passage", "VP", "visiteur, lecture seule", Role.VISITOR),
     ("technicien", "Thomas Nivet", "TN", "technicien des systèmes", Role.CITY_IT),
+    ("dpo", "Claire Vasseur", "CV", "déléguée à la protection des données", Role.DATA_PROTECTION),
 )
 """Account, name, initials, title, role. The password is `beffroi-` and the account's name (docs/reference/clearances)."""
 

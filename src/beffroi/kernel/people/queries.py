@@ -14,6 +14,7 @@ from django.utils.crypto import constant_time_compare
 from beffroi.foundation import clock
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import Forbidden, NotFound
+from beffroi.kernel.journal.types import Reach
 from beffroi.kernel.people import rules
 from beffroi.kernel.people.models import Clearance, Person, Token
 from beffroi.kernel.people.models import Post as PostRow
@@ -48,6 +49,15 @@ def communes_of(viewer: Viewer, verb: Verb, kind: Kind) -> frozenset[str] | None
     """Return the communes in which the person may do it, whatever the desk; None: everywhere."""
     names = {territory.commune for territory in territories(viewer, verb, kind)}
     return None if "" in names else frozenset(names)
+
+
+def reach_of(viewer: Viewer) -> Reach:
+    """Return what this person may read of the journal's lines, as the door says. A vault's line is opened one by one."""
+    return Reach(desks=_places_of(viewer, Kind.DESK_LINE), personal=_places_of(viewer, Kind.PERSONAL))
+
+
+def _places_of(viewer: Viewer, kind: Kind) -> frozenset[tuple[str, str]]:
+    return frozenset((territory.desk, territory.commune) for territory in territories(viewer, Verb.SEE, kind))
 
 
 def posts() -> tuple[Post, ...]:

@@ -39,6 +39,8 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE),
         Kind.INCIDENT: (Verb.SEE, Verb.OPEN, Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN),
         Kind.JOURNAL: (Verb.SEE,),
+        Kind.DESK_LINE: (Verb.SEE,),
+        Kind.PERSONAL: (Verb.SEE,),
     },
     Role.ROOM_SUPERVISOR: {
         **_PICTURE,
@@ -54,7 +56,9 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
             Verb.REOPEN,
             Verb.EXPORT,
         ),
-        Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY),
+        Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
+        Kind.DESK_LINE: (Verb.SEE,),
+        Kind.PERSONAL: (Verb.SEE, Verb.CONFIRM),
         Kind.STATUS: (Verb.SEE,),
     },
     Role.VISITOR: _PICTURE,
@@ -79,6 +83,12 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.PLACE: (Verb.SEE, Verb.SEARCH),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.STATUS: (Verb.SEE,),
+    },
+    Role.DATA_PROTECTION: {
+        Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY),
+        Kind.DESK_LINE: (Verb.SEE,),
+        Kind.VAULT_LINE: (Verb.OPEN,),
+        Kind.PERSONAL: (Verb.SEE, Verb.ERASE, Verb.CONFIRM),
     },
 }
 """Role -> kind of thing -> verbs. A visitor reads no journal: it names the people on duty. The city's IT staff keep

@@ -28,6 +28,9 @@ class Verb(StrEnum):
     DECLARE = "declare"
     REVOKE = "revoke"
     GRANT = "grant"
+    CORRECT = "correct"
+    ERASE = "erase"
+    CONFIRM = "confirm"
 
 
 class Kind(StrEnum):
@@ -40,6 +43,9 @@ class Kind(StrEnum):
     READING = "reading"
     PLACE = "place"
     JOURNAL = "journal"
+    DESK_LINE = "desk_line"
+    VAULT_LINE = "vault_line"
+    PERSONAL = "personal"
     STATUS = "status"
     SOURCE = "source"
     GATEWAY = "gateway"
@@ -57,6 +63,7 @@ class Role(StrEnum):
     VISITOR = "visitor"
     CITY_IT = "city_it"
     INTEGRATION = "integration"
+    DATA_PROTECTION = "data_protection"
 
 
 @dataclass(frozen=True, slots=True)

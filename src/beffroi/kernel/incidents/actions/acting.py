@@ -6,7 +6,7 @@ stands, or nothing does.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -66,11 +66,20 @@ def mark_acknowledged(row: Row, by: Viewer, at: Instant) -> None:
 
 
 def act_line(
-    row: Row, verb: str, by: Viewer, alarm_ids: Sequence[int], after: str, *, reason: str = "", **content: object
+    row: Row,
+    verb: str,
+    by: Viewer,
+    alarm_ids: Sequence[int],
+    after: str,
+    *,
+    reason: str = "",
+    personal: Mapping[str, str] | None = None,
+    **content: object,
 ) -> Entry:
-    """Return the line that tells an act, with the state after it."""
+    """Return the line that tells an act, with the state after it. `personal`: texts that may name persons, encrypted."""
     told = {"state": str(after), "title": row.title, **content}
-    return line_of(row, verb, by.actor, asset_code=code_of_asset(row), alarms=alarm_ids, reason=reason, **told)
+    asset = code_of_asset(row)
+    return line_of(row, verb, by.actor, asset_code=asset, alarms=alarm_ids, reason=reason, personal=personal, **told)
 
 
 def done(row: Row, after: IncidentState, lines: Sequence[Entry], line: Entry, at: Instant) -> Incident:

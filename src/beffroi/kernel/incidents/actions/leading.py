@@ -65,7 +65,7 @@ def note_incident(incident_id: int, text: str, *, by: Viewer, at: Instant) -> In
     written = rules.check_text(text, "the note")
     with transaction.atomic():
         row, _ = locked(incident_id, Verb.NOTE, by)
-        line = act_line(row, "note_incident", by, (), row.state, text=written)
+        line = act_line(row, "note_incident", by, (), row.state, personal={"text": written})
         return done(row, IncidentState(row.state), (), line, at)
 
 
@@ -86,7 +86,7 @@ def close_incident(incident_id: int, *, reason: str, comment: str = "", by: View
         mark_acknowledged(row, by, at)
         row.closed_at, row.closed_by_id = to_datetime(at), by.id
         row.close_reason, row.close_comment = str(chosen), written
-        line = act_line(row, "close_incident", by, alarm_ids, after, reason=str(chosen), comment=written)
+        line = act_line(row, "close_incident", by, alarm_ids, after, reason=str(chosen), personal={"comment": written})
         return done(row, after, lines, line, at)
 
 
@@ -99,8 +99,10 @@ def reopen_incident(incident_id: int, *, reason: str, by: Viewer, at: Instant) -
     with transaction.atomic():
         row, alarm_ids = locked(incident_id, Verb.REOPEN, by)
         after = after_event(row, IncidentEvent.REOPEN)
-        before = {"closed_as": row.close_reason, "close_comment": row.close_comment}
+        closed_as, comment = row.close_reason, {"close_comment": row.close_comment}
         row.closed_at, row.closed_by_id, row.resolved_at = None, None, None
         row.close_reason, row.close_comment = "", ""
-        line = act_line(row, "reopen_incident", by, alarm_ids, after, reason=written, **before)
+        line = act_line(
+            row, "reopen_incident", by, alarm_ids, after, reason=written, personal=comment, closed_as=closed_as
+        )
         return done(row, after, (), line, at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from beffroi.foundation.clock import from_datetime
 from beffroi.kernel.incidents.models import Incident
@@ -20,9 +20,13 @@ def line_of(
     asset_code: str,
     alarms: Iterable[int] = (),
     reason: str = "",
+    personal: Mapping[str, str] | None = None,
     **content: object,
 ) -> Entry:
-    """Return a line about an incident, related to its equipment and to the alarms that it concerns."""
+    """Return a line about an incident, related to its equipment and to the alarms that it concerns.
+
+    `personal` is what people wrote freely, and may name persons: it is encrypted with the key of this incident's case.
+    """
     related = (*(f"alarm:{alarm}" for alarm in alarms), *((f"asset:{asset_code}",) if asset_code else ()))
     told = {
         "reference": reference_of(row.pk, from_datetime(row.opened_at)),
@@ -32,7 +36,15 @@ def line_of(
         "commune": row.commune,
         **content,
     }
-    return Entry(actor, ROOM, verb, f"incident:{row.pk}", related, told, reason=reason)
+    written = {name: text for name, text in (personal or {}).items() if text}
+    about = case_of(row.pk) if written else ""
+    subject = f"incident:{row.pk}"
+    return Entry(actor, ROOM, verb, subject, related, told, reason=reason, about=about, personal=written)
+
+
+def case_of(incident_id: int) -> str:
+    """Return the name of an incident's case, whose key encrypts what people wrote of it."""
+    return f"case:incident-{incident_id}"
 
 
 def code_of_asset(row: Incident) -> str:

@@ -14,7 +14,7 @@ from beffroi.kernel.incidents import models
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident, IncidentState
 from beffroi.kernel.journal.queries import lines_of
-from beffroi.kernel.journal.types import Line
+from beffroi.kernel.journal.types import COMMON_ONLY, Line, Reach
 from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -108,11 +108,11 @@ def counts(*, seen_by: Viewer | None = None, now: Instant | None = None) -> Coun
     return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())))
 
 
-def history(incident_id: int, *, limit: int = 200) -> tuple[Line, ...]:
+def history(incident_id: int, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
     """Return what the journal says of an incident and of its alarms, the newest first. The caller asks the door."""
     alarm_ids = models.IncidentAlarm.objects.filter(incident_id=incident_id).order_by("-alarm_id")[:20]
     subjects = [f"incident:{incident_id}", *(f"alarm:{link.alarm_id}" for link in alarm_ids)]
-    found = {line.seq: line for subject in subjects for line in lines_of(subject, limit=limit)}
+    found = {line.seq: line for subject in subjects for line in lines_of(subject, limit=limit, reach=reach)}
     return tuple(found[seq] for seq in sorted(found, reverse=True)[:limit])
 
 

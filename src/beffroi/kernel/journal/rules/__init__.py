@@ -1,0 +1,49 @@
+"""Pure decisions of the journal: texts and digests, Merkle trees, seals, encryption, and what is broken."""
+
+from beffroi.kernel.journal.rules.cipher import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    decrypt_part,
+    encrypt_part,
+    key_of_part,
+    unwrap_key,
+    wrap_key,
+)
+from beffroi.kernel.journal.rules.lines import (
+    canonical_content,
+    check_about,
+    check_holder,
+    content_of,
+    line_digest,
+    record_of,
+    related_of_holder,
+)
+from beffroi.kernel.journal.rules.merkle import MerkleTree, merkle_path, merkle_root, root_from_path
+from beffroi.kernel.journal.rules.seals import NO_SEAL, seal_digest, with_digest
+from beffroi.kernel.journal.rules.verifier import MAX_BREAKS, Verifier
+
+__all__ = [
+    "KEY_BYTES",
+    "MAX_BREAKS",
+    "NONCE_BYTES",
+    "NO_SEAL",
+    "MerkleTree",
+    "Verifier",
+    "canonical_content",
+    "check_about",
+    "check_holder",
+    "content_of",
+    "decrypt_part",
+    "encrypt_part",
+    "key_of_part",
+    "line_digest",
+    "merkle_path",
+    "merkle_root",
+    "record_of",
+    "related_of_holder",
+    "root_from_path",
+    "seal_digest",
+    "unwrap_key",
+    "with_digest",
+    "wrap_key",
+]
