@@ -21,6 +21,8 @@ from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions
+from beffroi.kernel.incidents import actions as incidents
+from beffroi.kernel.incidents.rules import parse_categories, parse_correlation
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.rules import parse_posts
@@ -51,6 +53,9 @@ def prepare_database() -> None:
     definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
     alarms.publish_definitions(definitions, by=SYSTEM, at=at)
     people.publish_posts(parse_posts((PROFILE / "posts.yaml").read_text()), by=SYSTEM, at=at)
+    categories = parse_categories((PROFILE / "categories.yaml").read_text())
+    correlation = parse_correlation((PROFILE / "correlation.yaml").read_text())
+    incidents.publish_profile(categories, correlation, by=SYSTEM, at=at)
 
 
 def check_partitions() -> None:

@@ -47,6 +47,7 @@ ROLES: Words = {
     "city_it": _("technicien des systèmes"),
     "integration": _("système partenaire"),
     "data_protection": _("délégué à la protection des données"),
+    "partner": _("organisme partenaire, signale seulement"),
 }
 
 ROOMS: Words = {

@@ -16,6 +16,7 @@ from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal import actions as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.twin import actions as twin
@@ -59,6 +60,7 @@ class Worker:
                 await sync_to_async(_watch, thread_sensitive=False)()
                 sealed = await sync_to_async(_seal, thread_sensitive=False)()
                 self.seals_total += sealed
+                await sync_to_async(_compare, thread_sensitive=False)()
                 beat("worker", now(), figures={"seals_total": self.seals_total})
             except Exception as error:
                 log.warning(
@@ -96,6 +98,11 @@ def _seal() -> int:
     while journal.seal(now()) is not None:
         count += 1
     return count
+
+
+def _compare() -> None:
+    """Compare the incidents that opened or changed with their neighbours: within a second, away from the readings' path."""
+    incidents.compare_incidents(at=now())
 
 
 async def main() -> None:

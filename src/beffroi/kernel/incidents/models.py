@@ -9,7 +9,12 @@ from beffroi.kernel.incidents.types import OPEN_STATES
 
 
 class Incident(models.Model):
-    """An incident. `version` grows with each act: two people acting at once see who was first."""
+    """An incident. `version` grows with each act: two people acting at once see who was first.
+
+    `x_m`, `y_m` are its position in metres, for what is sought by distance. `duplicate_of` is the incident that it was
+    united with, which holds its alarms since. `to_compare`: it opened or changed and was not compared with its
+    neighbours yet. The database keeps one more column, `search`, of the words of what people read (migration 0003).
+    """
 
     title = models.CharField(max_length=200)
     category = models.CharField(max_length=64)
@@ -32,6 +37,13 @@ class Incident(models.Model):
     close_reason = models.CharField(max_length=32, blank=True, default="")
     close_comment = models.TextField(blank=True, default="")
     version = models.IntegerField(default=1)
+    description = models.TextField(blank=True, default="")
+    origin = models.CharField(max_length=16, default="alarm")
+    channel = models.CharField(max_length=16, default="alarm")
+    x_m = models.FloatField(null=True)
+    y_m = models.FloatField(null=True)
+    duplicate_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="duplicates")
+    to_compare = models.BooleanField(default=True)
 
     class Meta:
         indexes = [
@@ -46,11 +58,72 @@ class Incident(models.Model):
                 condition=Q(state__in=[str(state) for state in OPEN_STATES]),
                 name="incidents_incident_asset_open",
             ),
+            models.Index(fields=["id"], condition=Q(to_compare=True), name="incidents_incident_compare"),
+            models.Index(fields=["category", "-id"], name="incidents_incident_category"),
+            models.Index(fields=["commune", "-id"], name="incidents_incident_commune"),
         ]
 
 
 class IncidentAlarm(models.Model):
-    """The alarms that an incident gathers; an alarm belongs to one incident."""
+    """The alarms that an incident gathers; an alarm belongs to one incident.
+
+    `first` is the incident that held it before it was united with this one, and to which it goes back.
+    """
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="alarm_links")
     alarm = models.OneToOneField("alarms.Alarm", on_delete=models.PROTECT, related_name="incident_link")
+    first = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class Signal(models.Model):
+    """Something that was told about an incident. `key` makes a message that is sent twice one (with `digest`, its content)."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="signals")
+    first = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="+")
+    channel = models.CharField(max_length=16)
+    description = models.TextField(blank=True, default="")
+    place = models.CharField(max_length=200, blank=True, default="")
+    lon = models.FloatField()
+    lat = models.FloatField()
+    received_at = models.DateTimeField()
+    teller_kind = models.CharField(max_length=16)
+    teller = models.CharField(max_length=64)
+    teller_name = models.CharField(max_length=120)
+    key = models.CharField(max_length=80, null=True)
+    digest = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["teller", "key"], name="incidents_signal_once")]
+        indexes = [models.Index(fields=["teller", "-received_at"], name="incidents_signal_teller")]
+
+
+class Pair(models.Model):
+    """Two incidents that may be one, the elder first, and what a person or a rule made of it. A pair is proposed once."""
+
+    elder = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+")
+    younger = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="+")
+    rule = models.CharField(max_length=48)
+    facts = models.JSONField()
+    state = models.CharField(max_length=16)
+    proposed_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True)
+    decided_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["elder", "younger"], name="incidents_pair_once")]
+        indexes = [
+            models.Index(fields=["elder"], condition=Q(state="proposed"), name="incidents_pair_elder"),
+            models.Index(fields=["younger"], condition=Q(state="proposed"), name="incidents_pair_younger"),
+        ]
+
+
+class Entry(models.Model):
+    """An entry of the city's profile, as the room reads it: a category or a rule of correlation, in its order."""
+
+    kind = models.CharField(max_length=16)
+    code = models.CharField(max_length=48)
+    place = models.IntegerField()
+    body = models.JSONField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "code"], name="incidents_entry_once")]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated, Literal
+
+import msgspec
 
 from beffroi.foundation.clock import Instant
 
@@ -47,6 +50,114 @@ class IncidentEvent(StrEnum):
     REOPEN = "reopen"
 
 
+class Origin(StrEnum):
+    """What opened an incident: an alarm's rule, a person of the rooms, another body through the API, a procedure."""
+
+    ALARM = "alarm"
+    PERSON = "person"
+    PARTNER = "partner"
+    PROCEDURE = "procedure"
+
+
+class Channel(StrEnum):
+    """How the post learned of it."""
+
+    ALARM = "alarm"
+    PHONE = "phone"
+    RADIO = "radio"
+    PATROL = "patrol"
+    CAMERA = "camera"
+    COUNTER = "counter"
+    MAIL = "mail"
+    APPLICATION = "application"
+    PARTNER = "partner"
+    PROCEDURE = "procedure"
+
+
+CHANNELS_OF_PEOPLE = (
+    Channel.PHONE,
+    Channel.RADIO,
+    Channel.PATROL,
+    Channel.CAMERA,
+    Channel.COUNTER,
+    Channel.MAIL,
+    Channel.APPLICATION,
+)
+"""Those that a person chooses from; the phone first."""
+
+
+_Code = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_]{1,47}$")]
+_Title = Annotated[str, msgspec.Meta(min_length=1, max_length=120)]
+
+
+class Category(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an incident may be about: its title as people read it, the desk that answers, its usual priority.
+
+    `alarms` names the definitions whose incidents are about the same thing: they are of one family with it.
+    """
+
+    code: _Code
+    title: _Title
+    desk: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
+    priority: Annotated[int, msgspec.Meta(ge=1, le=4)]
+    alarms: tuple[str, ...] = ()
+
+
+Relation = Literal["same_asset", "feeds", "same_feeder", "contains", "same_container"]
+"""How the equipment of two incidents may stand to each other in the twin."""
+
+
+class Correlation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When two open incidents may be one: near each other, within a time, related, about the same thing.
+
+    `sources` are those of the later one: an `Origin`, a `Channel`, or the code of the source of its equipment. A rule
+    that is `safe` unites them by itself; the others propose, and a person confirms.
+    """
+
+    code: _Code
+    title: _Title
+    sources: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    within_m: Annotated[float, msgspec.Meta(gt=0, le=5_000)]
+    within_min: Annotated[float, msgspec.Meta(gt=0, le=10_080)]
+    relations: tuple[Relation, ...] = ()
+    category: Literal["any", "family", "same"] = "any"
+    safe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What somebody tells the post: what about, where, in their words. The position is WGS 84.
+
+    `asset` is the code of the equipment, where it is known; an empty place or commune is found from the position.
+    """
+
+    category: str
+    lon: float
+    lat: float
+    place: str = ""
+    commune: str = ""
+    description: str = ""
+    channel: Channel = Channel.PHONE
+    priority: int | None = None
+    asset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """Something that was told about an incident: a call, a patrol's word, a partner's message.
+
+    `first` is the reference of the incident that it was told for, where that one is now a duplicate of this.
+    """
+
+    id: int
+    channel: Channel
+    description: str
+    place: str
+    received_at: Instant
+    teller: str
+    first: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Incident:
     """An incident as every room sees it: place, state and need."""
@@ -79,3 +190,53 @@ class Incident:
     asset_id: int | None = None
     acknowledged_by: str = ""
     closed_by: str = ""
+    description: str = ""
+    origin: Origin = Origin.ALARM
+    channel: Channel = Channel.ALARM
+    duplicate_of: int | None = None
+    duplicate_reference: str = ""
+    proposed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """An open incident near a place, and how far it is in metres. `alike`: it is about the same thing."""
+
+    incident: Incident
+    distance_m: float
+    alike: bool
+
+
+class PairState(StrEnum):
+    """What became of the idea that two incidents are one."""
+
+    PROPOSED = "proposed"
+    CONFIRMED = "confirmed"
+    REJECTED = "rejected"
+    UNITED = "united"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Why two incidents may be one: how far apart, how long between them (seconds), how their equipment is related.
+
+    `through` names the equipment that they share; `category` is `same`, `family`, or empty.
+    """
+
+    distance_m: float
+    gap_s: int
+    relation: str = ""
+    through: str = ""
+    category: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Another incident that may be the same as the one looked at. `later`: it was opened after it."""
+
+    id: int
+    other: Incident
+    rule: str
+    title: str
+    facts: Facts
+    later: bool

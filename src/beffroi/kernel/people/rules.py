@@ -37,7 +37,16 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.OPERATOR: {
         **_PICTURE,
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE),
-        Kind.INCIDENT: (Verb.SEE, Verb.OPEN, Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN),
+        Kind.INCIDENT: (
+            Verb.SEE,
+            Verb.OPEN,
+            Verb.ACKNOWLEDGE,
+            Verb.TAKE,
+            Verb.NOTE,
+            Verb.CLOSE,
+            Verb.REOPEN,
+            Verb.LINK,
+        ),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
         Kind.PERSONAL: (Verb.SEE,),
@@ -54,6 +63,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
             Verb.ASSIGN,
             Verb.CLOSE,
             Verb.REOPEN,
+            Verb.LINK,
             Verb.EXPORT,
         ),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
@@ -90,9 +100,14 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.VAULT_LINE: (Verb.OPEN,),
         Kind.PERSONAL: (Verb.SEE, Verb.ERASE, Verb.CONFIRM),
     },
+    Role.PARTNER: {
+        Kind.INCIDENT: (Verb.OPEN,),
+        Kind.PLACE: (Verb.SEARCH,),
+    },
 }
 """Role -> kind of thing -> verbs. A visitor reads no journal: it names the people on duty. The city's IT staff keep
-the machine running and see no incident. `integration` is for another system of the city, through the API."""
+the machine running and see no incident. `integration` is for another system of the city, through the API; `partner` is for
+another body (water, State roads, rescue), which tells incidents through the API and reads nothing back but its own."""
 
 
 def rights_of(

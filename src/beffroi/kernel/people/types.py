@@ -24,6 +24,7 @@ class Verb(StrEnum):
     ASSIGN = "assign"
     CLOSE = "close"
     REOPEN = "reopen"
+    LINK = "link"
     VERIFY = "verify"
     DECLARE = "declare"
     REVOKE = "revoke"
@@ -64,6 +65,7 @@ class Role(StrEnum):
     CITY_IT = "city_it"
     INTEGRATION = "integration"
     DATA_PROTECTION = "data_protection"
+    PARTNER = "partner"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
-"""Every write of the incidents' room: opened and resolved by what their alarms do, led and closed by people."""
+"""Every write of the incidents' room: opened and resolved by what their alarms do, told, led, united and closed by people."""
 
+from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.incidents.actions.leading import (
     acknowledge_incident,
@@ -8,12 +9,34 @@ from beffroi.kernel.incidents.actions.leading import (
     reopen_incident,
     take_incident,
 )
+from beffroi.kernel.incidents.actions.merging import merge_incidents, separate_incident
+from beffroi.kernel.incidents.actions.opening import (
+    Opened,
+    TooMany,
+    attach_signal,
+    open_for_procedure,
+    open_incident,
+)
+from beffroi.kernel.incidents.actions.publishing import publish_profile
+from beffroi.kernel.incidents.actions.splitting import split_incident
 
 __all__ = [
+    "Opened",
+    "TooMany",
     "acknowledge_incident",
+    "attach_signal",
     "close_incident",
+    "compare_incidents",
+    "confirm_link",
     "follow_alarms",
+    "merge_incidents",
     "note_incident",
+    "open_for_procedure",
+    "open_incident",
+    "publish_profile",
+    "reject_link",
     "reopen_incident",
+    "separate_incident",
+    "split_incident",
     "take_incident",
 ]

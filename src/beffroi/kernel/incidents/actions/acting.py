@@ -12,13 +12,13 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
-from beffroi.foundation.errors import Conflict, NotFound
+from beffroi.foundation.errors import Conflict
 from beffroi.foundation.settings import settings
-from beffroi.kernel.alarms.actions import acknowledge_alarms, lock_alarms
+from beffroi.kernel.alarms.actions import acknowledge_alarms
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.actions.locking import hold
 from beffroi.kernel.incidents.models import Incident as Row
-from beffroi.kernel.incidents.models import IncidentAlarm
 from beffroi.kernel.incidents.queries import incident_of
 from beffroi.kernel.incidents.types import Incident, IncidentEvent, IncidentState
 from beffroi.kernel.journal.actions import append
@@ -28,29 +28,33 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 
 def locked(incident_id: int, verb: Verb, by: Viewer) -> tuple[Row, list[int]]:
-    """Lock an incident's alarms, then the incident; ask the door. Alarms that join it meanwhile are not this act's."""
-    links = IncidentAlarm.objects.filter(incident_id=incident_id).order_by("alarm_id")
-    alarm_ids = list(links.values_list("alarm_id", flat=True))
-    if alarm_ids:
-        lock_alarms(alarm_ids)
-    Row.objects.select_for_update().filter(pk=incident_id).first()
-    people = Row.objects.select_related("asset", "owner", "acknowledged_by", "closed_by")
-    row = people.filter(pk=incident_id).first()  # read once more: a lock that was waited for does not join anew
-    if row is None:
-        raise NotFound(f"there is no incident {incident_id}")
+    """Lock an incident with all its alarms; ask the door."""
+    held = hold(incident_id)
+    row = held.of(incident_id)
     require(by, verb, Kind.INCIDENT, desk=row.desk, commune=row.commune)
-    return row, alarm_ids
+    return row, held.alarms[incident_id]
 
 
 def after_event(row: Row, event: IncidentEvent) -> IncidentState:
     """Return the state an event leads to. Raises Conflict naming who closed the incident, or saying that it is open."""
     state = IncidentState(row.state)
+    if row.duplicate_of is not None:
+        refuse_closed(row)
     after = rules.next_state(state, event, owned=row.owner_id is not None)
     if after is not None:
         return after
     if state == IncidentState.CLOSED:
         raise Conflict(who_was_first(row, "closed", row.closed_by, row.closed_at), key="already-closed")
     raise Conflict(f"{reference(row)} is not closed", key="not-closed")
+
+
+def refuse_closed(row: Row) -> None:
+    """Raise Conflict when an incident is closed, naming who closed it, or who united it with which other."""
+    if row.duplicate_of is not None:
+        united = f"united with {reference(row.duplicate_of)}"
+        raise Conflict(who_was_first(row, united, row.closed_by, row.closed_at), key="already-united")
+    if row.state == IncidentState.CLOSED:
+        raise Conflict(who_was_first(row, "closed", row.closed_by, row.closed_at), key="already-closed")
 
 
 def with_alarms(row: Row, alarm_ids: Sequence[int], by: Viewer, at: Instant) -> tuple[Entry, ...]:

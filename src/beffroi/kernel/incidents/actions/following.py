@@ -14,6 +14,7 @@ from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Applied, Raised
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.actions.locking import lock_openings
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm
 from beffroi.kernel.incidents.queries import incidents_of_alarms
 from beffroi.kernel.incidents.rules import next_state
@@ -22,7 +23,6 @@ from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import Asset
 
-_OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
 _CHANGING = ("title", "category", "state", "priority", "resolved_at", "version")
 _CHANGE = """
 UPDATE incidents_incident i SET
@@ -35,6 +35,15 @@ UPDATE incidents_incident i SET
 FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::int[])
     AS w(id, title, category, state, priority, resolved_at, version)
 WHERE i.id = w.id
+"""
+_UNITED = """
+WITH RECURSIVE up(asset, first, id, over) AS (
+    SELECT asset_id, id, id, duplicate_of_id FROM incidents_incident
+    WHERE asset_id = ANY(%s) AND duplicate_of_id IS NOT NULL
+    UNION SELECT up.asset, up.first, i.id, i.duplicate_of_id FROM incidents_incident i JOIN up ON i.id = up.over
+)
+SELECT DISTINCT ON (up.asset) up.asset, up.id, up.first FROM up JOIN incidents_incident i ON i.id = up.id
+WHERE up.over IS NULL AND i.state = ANY(%s) ORDER BY up.asset, up.first DESC
 """
 _OPEN = [str(state) for state in OPEN_STATES]
 
@@ -64,6 +73,7 @@ class _Following:
         self.links: dict[int, int] = {}
         self.rows: dict[int, Incident] = {}
         self.on_asset: dict[int, Incident] = {}
+        self.united: dict[int, tuple[int, int]] = {}
         self.changed: dict[int, Incident] = {}
         self.opened: list[tuple[Incident, Raised]] = []
         self.joined: list[tuple[Incident, Raised]] = []
@@ -75,16 +85,16 @@ class _Following:
         """Lock the incidents of these alarms, and the open ones of the equipment where alarms were raised."""
         assets = sorted(self.assets)
         if any(each.opens_incident for each in self.raised):
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT pg_advisory_xact_lock(%s, (a %% 2147483647)::int) FROM unnest(%s::bigint[]) AS a",
-                    [_OPENING_LOCK, assets],
-                )
+            lock_openings(assets)
         self.links = incidents_of_alarms(alarm_ids)
         here = Incident.objects.filter(asset_id__in=assets, state__in=_OPEN).values_list("id", flat=True)
-        wanted = set(self.links.values()) | set(here)
+        self.united = _united(assets)
+        wanted = set(self.links.values()) | set(here) | {root for root, _first in self.united.values()}
         locked = Incident.objects.select_for_update(of=("self",)).select_related("asset").filter(pk__in=wanted)
         self.rows = {row.pk: row for row in locked.order_by("id")}
+        for asset, (root, _first) in self.united.items():
+            if root in self.rows and self.rows[root].state in _OPEN:
+                self.on_asset[asset] = self.rows[root]
         for row in reversed(list(self.rows.values())):
             if row.asset_id is not None and row.state in _OPEN:
                 self.on_asset[row.asset_id] = row
@@ -112,6 +122,8 @@ class _Following:
             commune=asset.commune,
             lon=asset.lon,
             lat=asset.lat,
+            x_m=asset.x_m,
+            y_m=asset.y_m,
             asset_id=asset.id,
             opened_at=to_datetime(self.at),
         )
@@ -151,7 +163,10 @@ class _Following:
         Incident.objects.bulk_create([row for row, _ in self.opened])
         gathered = [*self.opened, *self.joined]
         IncidentAlarm.objects.bulk_create(
-            [IncidentAlarm(incident=row, alarm_id=raised.alarm_id) for row, raised in gathered]
+            [
+                IncidentAlarm(incident=row, alarm_id=raised.alarm_id, first_id=self._first(row, raised))
+                for row, raised in gathered
+            ]
         )
         self.links |= {raised.alarm_id: row.pk for row, raised in gathered}
         self.rows |= {row.pk: row for row, _ in self.opened}
@@ -160,6 +175,11 @@ class _Following:
         for row, raised in self.joined:
             self._tell(row, "attach_alarm", raised.alarm_id, raised.code, raised.title)
         self._resolve({self.links[alarm]: alarm for alarm in ceased if alarm in self.links})
+
+    def _first(self, row: Incident, raised: Raised) -> int | None:
+        """Return the duplicate through whose equipment an alarm came, and with which it would leave again."""
+        root, first = self.united.get(raised.asset_id, (0, 0))
+        return first if root == row.pk and row.asset_id != raised.asset_id else None
 
     def _resolve(self, last_of: Mapping[int, int]) -> None:
         if not last_of:
@@ -188,6 +208,8 @@ class _Following:
             columns[2] = [str(state) for state in columns[2]]
             with connection.cursor() as cursor:
                 cursor.execute(_CHANGE, [[row.pk for row in rows], *columns])
+        if self.joined:
+            Incident.objects.filter(pk__in={row.pk for row, _ in self.joined}).update(to_compare=True)
         return tuple(self.lines)
 
     def _tell(self, row: Incident, verb: str, alarm: int, code: str, title: str) -> None:
@@ -199,3 +221,10 @@ class _Following:
 
 def _title(raised: Raised, asset: Asset) -> str:
     return f"{raised.title} – {asset.name or asset.code}"[:200]
+
+
+def _united(asset_ids: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return, for equipment whose incident was united with another that is open: (that other, the duplicate)."""
+    with connection.cursor() as cursor:
+        cursor.execute(_UNITED, [list(asset_ids), _OPEN])
+        return {int(asset): (int(root), int(first)) for asset, root, first in cursor.fetchall()}

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.incidents import models
+from beffroi.kernel.incidents.queries.tree import tree_of
 from beffroi.kernel.incidents.rules import number_of, reference_of
-from beffroi.kernel.incidents.types import OPEN_STATES, Incident, IncidentState
-from beffroi.kernel.journal.queries import lines_of
+from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
+from beffroi.kernel.journal.queries import lines_of_any
 from beffroi.kernel.journal.types import COMMON_ONLY, Line, Reach
 from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
-_OPEN = Q(state__in=[str(state) for state in OPEN_STATES])
+_OPEN_NAMES = [str(state) for state in OPEN_STATES]
+_OPEN = Q(state__in=_OPEN_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,13 @@ def counts(*, seen_by: Viewer | None = None, now: Instant | None = None) -> Coun
 
 
 def history(incident_id: int, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
-    """Return what the journal says of an incident and of its alarms, the newest first. The caller asks the door."""
-    alarm_ids = models.IncidentAlarm.objects.filter(incident_id=incident_id).order_by("-alarm_id")[:20]
-    subjects = [f"incident:{incident_id}", *(f"alarm:{link.alarm_id}" for link in alarm_ids)]
-    found = {line.seq: line for subject in subjects for line in lines_of(subject, limit=limit, reach=reach)}
-    return tuple(found[seq] for seq in sorted(found, reverse=True)[:limit])
+    """Return what the journal says of an incident, of its duplicates and of its alarms, the newest first.
+
+    The caller asks the door.
+    """
+    alarm_ids = models.IncidentAlarm.objects.filter(incident_id=incident_id).order_by("-alarm_id")[:MAX_LIMIT]
+    subjects = [f"incident:{number}" for number in tree_of(incident_id)]
+    return lines_of_any([*subjects, *(f"alarm:{link.alarm_id}" for link in alarm_ids)], limit=limit, reach=reach)
 
 
 def _bounded(limit: int) -> int:
@@ -135,8 +140,17 @@ def _narrowed(rows: QuerySet[models.Incident], viewer: Viewer) -> QuerySet[model
 def whole() -> QuerySet[models.Incident]:
     """Return incidents with all that is shown of them, in two statements however many they are."""
     links = Prefetch("alarm_links", queryset=models.IncidentAlarm.objects.order_by("alarm_id"))
-    rows = models.Incident.objects.select_related("asset", "owner", "acknowledged_by", "closed_by")
-    return rows.prefetch_related(links)
+    rows = models.Incident.objects.select_related("asset", "owner", "acknowledged_by", "closed_by", "duplicate_of")
+    return rows.prefetch_related(links).annotate(proposed=_proposed())
+
+
+def _proposed() -> Coalesce:
+    """Count the open incidents that are proposed as one with this one."""
+    mine = Q(elder=OuterRef("pk"), younger__state__in=_OPEN_NAMES) | Q(
+        younger=OuterRef("pk"), elder__state__in=_OPEN_NAMES
+    )
+    pairs = models.Pair.objects.filter(mine, state=PairState.PROPOSED).order_by().values("state")
+    return Coalesce(Subquery(pairs.annotate(n=Count("id")).values("n"), output_field=IntegerField()), 0)
 
 
 def _seen(viewer: Viewer) -> QuerySet[models.Incident]:
@@ -195,7 +209,17 @@ def _incident(row: models.Incident) -> Incident:
         asset_id=row.asset_id,
         acknowledged_by=row.acknowledged_by.display_name if row.acknowledged_by else "",
         closed_by=row.closed_by.display_name if row.closed_by else "",
+        description=row.description,
+        origin=Origin(row.origin),
+        channel=Channel(row.channel),
+        duplicate_of=row.duplicate_of_id,
+        duplicate_reference=_reference(row.duplicate_of) if row.duplicate_of else "",
+        proposed=getattr(row, "proposed", 0),
     )
+
+
+def _reference(row: models.Incident) -> str:
+    return reference_of(row.pk, from_datetime(row.opened_at))
 
 
 def incident_of(row: models.Incident) -> Incident:

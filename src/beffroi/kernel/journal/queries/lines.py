@@ -17,6 +17,13 @@ MAX_LIMIT = 500
 OUT_OF_STEP: Instant = HOUR
 """How much earlier than a line's neighbours it may say that it was recorded: a long import is numbered when it ends."""
 
+_OF_ANY = """
+SELECT seq FROM (
+    SELECT seq, sensitivity FROM journal_line WHERE subject = ANY(%(subjects)s)
+    UNION SELECT seq, sensitivity FROM journal_line WHERE related && %(subjects)s::varchar[]
+) found WHERE sensitivity <> 'vault' OR %(vault)s ORDER BY seq DESC LIMIT %(most)s
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -101,6 +108,15 @@ def list_lines(filters: Filters = Filters(), *, limit: int = 100, reach: Reach =
 def lines_of(subject: str, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
     """Return what the journal says of a subject (`incident:42`) or relates to it, the newest first."""
     return list_lines(Filters(subject=subject), limit=limit, reach=reach)
+
+
+def lines_of_any(subjects: Sequence[str], *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
+    """Return what the journal says of any of these subjects or relates to one, the newest first, each line once."""
+    most = max(1, min(limit, MAX_LIMIT))
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_ANY, {"subjects": list(subjects), "vault": reach.vault, "most": most})
+        numbers = [int(row[0]) for row in cursor.fetchall()]
+    return lines_numbered(numbers, reach=reach)
 
 
 def subjects_changed(after_seq: int, up_to_seq: int) -> tuple[str, ...]:
