@@ -25,19 +25,19 @@ from beffroi.app.embedded.children import free_port
 from bench.load import source_of, write_inventory
 from bench.mqtt import Login
 
-READY_WITHIN_S = 90.0
+READY_WITHIN_S = 180.0
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 OPERATOR = ("banc", "un mot de passe pour le banc")
 
 
 class Post:
-    """One post, started by `beffroi up --no-city` and stopped at the end of the `with` block.
+    """One post, started by `beffroi up` and stopped at the end of the `with` block.
 
-    `keep` leaves its folder in place, to be looked at.
+    `city` names the generated city it is started with, if any; `keep` leaves its folder in place, to be looked at.
     """
 
-    def __init__(self, *, keep: bool = False, **overrides: str) -> None:
+    def __init__(self, *, keep: bool = False, city: str = "", **overrides: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="beffroi-bench-"))
         self.keep = keep
         self.http_port, self.mqtt_port = free_port(), free_port()
@@ -46,7 +46,9 @@ class Post:
             "BEFFROI_HTTP_PORT": str(self.http_port),
             "BEFFROI_MQTT_PORT": str(self.mqtt_port),
             **{f"BEFFROI_{name.upper()}": value for name, value in overrides.items()},
+            **({"BEFFROI_CITY": city} if city else {}),
         }
+        self.arguments = ["up", "--city" if city else "--no-city"]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("BEFFROI_", "DJANGO_"))}
         self.environment = {**inherited, **ours}
         self.process: subprocess.Popen[bytes] | None = None
@@ -73,7 +75,7 @@ class Post:
         began = time.monotonic()
         with (self.folder / "said.log").open("ab") as words:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "beffroi.app", "up", "--no-city"],
+                [sys.executable, "-m", "beffroi.app", *self.arguments],
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=words,

@@ -204,6 +204,7 @@ def _run_front(_: str | None) -> None:
 
 
 def _run_city(port: str | None) -> None:
+    os.nice(5)  # the post goes before what is played for it
     import uvloop
 
     from beffroi.rehearsal import run_city

@@ -20,7 +20,7 @@ import httpx
 from beffroi.app.embedded.children import free_port, port_is_taken, secret, spawn
 from beffroi.app.embedded.nats import NatsServer
 from beffroi.app.embedded.postgres import Postgres
-from beffroi.foundation.clock import now
+from beffroi.foundation.clock import SECOND, now
 from beffroi.foundation.errors import BeffroiError, Misconfigured, Unreachable
 from beffroi.foundation.heartbeat import beat, forget
 from beffroi.foundation.log import logger
@@ -78,24 +78,28 @@ class Supervisor:
         check_ports(ours)
         secret(ours.secrets / "session.key")
         _clean_run_folder(ours)
+        self._start_part(front := Part("front", ("front",)))  # it needs nobody, and says meanwhile what is not ready
+        self.parts = [front]
+        began = now()
         await asyncio.gather(asyncio.to_thread(self._start_nats, ours), asyncio.to_thread(self._start_postgres, ours))
+        log.info("engines started", after_s=(now() - began) / SECOND)
         self.city_port = free_port()
         if self.with_city:
             publish_address("city", f"http://127.0.0.1:{self.city_port}")
         await self._prepare()
+        log.info("prepared", after_s=(now() - began) / SECOND)
         names: list[tuple[str, tuple[str, ...]]] = [
             *((f"engine-{number}", ("engine", str(number))) for number in range(1, ours.engines + 1)),
             ("connectors", ("connectors",)),
             ("web", ("web",)),
             ("live", ("live",)),
             ("worker", ("worker",)),
-            ("front", ("front",)),
         ]
         if self.with_city:
             names.append(("city", ("city", str(self.city_port))))
-        self.parts = [Part(name, arguments) for name, arguments in names]
-        for part in self.parts:
+        for part in (Part(name, arguments) for name, arguments in names):
             self._start_part(part)
+            self.parts.append(part)
 
     def _start_nats(self, ours: Settings) -> None:
         if ours.nats_url is not None:
@@ -212,6 +216,7 @@ class Supervisor:
                 with contextlib.suppress(httpx.HTTPError, ValueError):
                     answer = await client.get(f"{url}/health/ready", timeout=5)
                     if answer.status_code == 200:
+                        log.info("ready", after_s=loop.time() - began)
                         self.say(f"ready {url}")
                         if self.with_city:
                             self._say_accounts()

@@ -19,7 +19,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-import aiomqtt
 import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -136,6 +135,8 @@ async def prepare_frames(bus: Client) -> None:
 
 async def prepare_streams(bus: Client, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
     """See that both streams exist. The server makes `$MQTT_msgs` when a first MQTT client connects: we are that client."""
+    import aiomqtt  # the engine's first start needs it, and nothing else of the post does
+
     await prepare_frames(bus)
     js = bus.jetstream()
     for attempt in range(20):

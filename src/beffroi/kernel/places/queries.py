@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from django.db import connection, transaction
-from scipy.spatial import KDTree
 from shapely.geometry import Point, shape
 
 from beffroi.foundation.geo import point_to_metres, to_metres
@@ -111,6 +110,8 @@ def nearest_addresses(points: Sequence[tuple[float, float]], within_m: float = 1
 
     Reads every address of the post (some 30 bytes of coordinates each, and the texts of those found).
     """
+    from scipy.spatial import KDTree  # half a second of work, which every process of the post would pay at its start
+
     if not points:
         return ()
     with connection.cursor() as cursor:
