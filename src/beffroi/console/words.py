@@ -43,6 +43,7 @@ DESKS: Words = {
 ROLES: Words = {
     "operator": _("opérateur"),
     "room_supervisor": _("chef de salle"),
+    "alarm_engineer": _("ingénieur alarmes"),
     "visitor": _("visiteur, lecture seule"),
     "city_it": _("technicien des systèmes"),
     "integration": _("système partenaire"),

@@ -135,7 +135,7 @@ def test_account_without_password_cannot_sign_in() -> None:
 
 def test_demonstration_accounts_are_opened_once_and_retired() -> None:
     listed = actions.ensure_demonstration_accounts(NOW)
-    assert [name for name, _, _ in listed] == ["operatrice", "chefsalle", "visiteur", "technicien", "dpo"]
+    assert [name for name, _, _ in listed] == ["operatrice", "chefsalle", "ingenieure", "visiteur", "technicien", "dpo"]
     lines = len(list_lines())
     assert actions.ensure_demonstration_accounts(NOW) == listed
     assert len(list_lines()) == lines

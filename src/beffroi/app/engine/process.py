@@ -133,6 +133,7 @@ class Session:
         self.readers: dict[tuple[str, int], field_bus.PartitionReader] = {}
         self.epochs: dict[tuple[str, int], int] = {}
         self.last_asset = 0
+        self.watch: Watch | None = None
         self.sources: tuple[twin_queries.SourceInfo, ...] = ()
         self.ready = False
         self.reasons: tuple[str, ...] = ("starting",)
@@ -207,14 +208,27 @@ class Session:
         self.decoding = Decoding(self.ready_readers, poison=self.engine.poison, quantities=known)
         ids = [source.id for source in self.sources]
         hearing = Hearing(listening_since=now())
-        classes = self._learn_assets(ids, hearing)
-        watch = Watch(alarm_queries.definitions_in_force(), classes)
+        self.classes = self._learn_assets(ids, hearing)
+        self.applier = Applier(self.decoding, hearing, self._watch(ids), now, known)
+
+    def _watch(self, source_ids: list[int]) -> Watch:
+        """Return a watch of the definitions in force, restored from the store; delays that ran go on. In the thread."""
+        watch = Watch(alarm_queries.definitions_in_force(), self.classes)
         quantities = sorted(watch.quantities)
         watch.restore(
-            {quantity: twin_queries.current_values(quantity, ids) for quantity in quantities},
+            {quantity: twin_queries.current_values(quantity, source_ids) for quantity in quantities},
             alarm_queries.open_conditions(),
         )
-        self.applier = Applier(self.decoding, hearing, watch, now, known)
+        if self.watch is not None:
+            watch.keep_delays(self.watch)
+        self.watch = watch
+        return watch
+
+    def _redefine(self) -> None:
+        """Take up definitions that were put in force or withdrawn, between two batches. In the thread."""
+        close_old_connections()
+        self.applier.watch = self._watch([source.id for source in self.sources])
+        log.info("definitions of alarms taken up")
 
     def _learn_assets(self, source_ids: list[int], hearing: Hearing) -> list[tuple[int, str]]:
         heard = twin_queries.last_heard(source_ids)
@@ -358,8 +372,10 @@ class Session:
             if "assets" in announced or {source.id for source in mine} != {source.id for source in self.sources}:
                 await self.engine.in_thread(self._reload)
                 await self._open()
-            elif mine != self.sources or "definitions" in announced:
-                raise _Anew("settings of a source or definitions of alarms changed")
+            elif mine != self.sources:
+                raise _Anew("settings of a source changed")
+            elif "definitions" in announced:
+                await self.engine.in_thread(self._redefine)
             if await self.engine.in_thread(self._claims_moved):
                 raise _Anew("partitions are shared anew")
             with contextlib.suppress(TimeoutError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from beffroi.kernel.alarms.types import OPEN_STATES
+from beffroi.kernel.alarms.types import OPEN_REVISIONS, OPEN_STATES
 
 
 class Definition(models.Model):
@@ -34,6 +34,10 @@ class Definition(models.Model):
     latching = models.BooleanField(default=False)
     re_alarm_s = models.IntegerField(default=0)
     escalate_after_s = models.IntegerField(null=True)
+    comparisons = models.JSONField(default=list)
+    join = models.CharField(max_length=3, default="all")
+    expression = models.CharField(max_length=400, blank=True, default="")
+    tests = models.JSONField(default=list)
     in_force = models.BooleanField(default=True)
 
     class Meta:
@@ -41,6 +45,45 @@ class Definition(models.Model):
             models.UniqueConstraint(fields=["code", "version"], name="alarms_definition_version"),
             models.UniqueConstraint(fields=["code"], condition=Q(in_force=True), name="alarms_definition_in_force"),
         ]
+
+
+class Revision(models.Model):
+    """A written change of a definition, from its draft to its end. The partial unique index allows one open at a time."""
+
+    code = models.CharField(max_length=64)
+    state = models.CharField(max_length=16)
+    fields = models.JSONField(null=True)
+    title = models.CharField(max_length=160)
+    desk = models.CharField(max_length=32)
+    base_version = models.IntegerField(default=0)
+    version = models.IntegerField(null=True)
+    reason = models.TextField()
+    author = models.CharField(max_length=160)
+    author_name = models.CharField(max_length=160)
+    written_at = models.DateTimeField()
+    proposed_at = models.DateTimeField(null=True)
+    reviewer = models.CharField(max_length=160, blank=True, default="")
+    reviewer_name = models.CharField(max_length=160, blank=True, default="")
+    reviewed_at = models.DateTimeField(null=True)
+    review_reason = models.TextField(blank=True, default="")
+    what_if = models.JSONField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code"],
+                condition=Q(state__in=[str(state) for state in OPEN_REVISIONS]),
+                name="alarms_revision_one_open",
+            )
+        ]
+        indexes = [models.Index(fields=["code", "-id"], name="alarms_revision_code")]
+
+
+class ProfileEntry(models.Model):
+    """What the city's profile file last said of a definition, as a digest; empty when it was taken out of the file."""
+
+    code = models.CharField(max_length=64, primary_key=True)
+    digest = models.CharField(max_length=64, blank=True)
 
 
 class Alarm(models.Model):

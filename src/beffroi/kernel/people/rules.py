@@ -47,6 +47,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
             Verb.REOPEN,
             Verb.LINK,
         ),
+        Kind.DEFINITION: (Verb.SEE,),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
         Kind.PERSONAL: (Verb.SEE,),
@@ -54,6 +55,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.ROOM_SUPERVISOR: {
         **_PICTURE,
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
+        Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
         Kind.INCIDENT: (
             Verb.SEE,
             Verb.OPEN,
@@ -71,6 +73,11 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.PERSONAL: (Verb.SEE, Verb.CONFIRM),
         Kind.STATUS: (Verb.SEE,),
     },
+    Role.ALARM_ENGINEER: {
+        **_PICTURE,
+        Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
+        Kind.JOURNAL: (Verb.SEE,),
+    },
     Role.VISITOR: _PICTURE,
     Role.CITY_IT: {
         Kind.ASSET: (Verb.SEE, Verb.SEARCH, Verb.DECLARE),
@@ -87,6 +94,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     },
     Role.INTEGRATION: {
         Kind.ALARM: (Verb.SEE,),
+        Kind.DEFINITION: (Verb.SEE,),
         Kind.INCIDENT: (Verb.SEE,),
         Kind.ASSET: (Verb.SEE, Verb.SEARCH),
         Kind.READING: (Verb.SEE,),

@@ -32,6 +32,8 @@ class Verb(StrEnum):
     CORRECT = "correct"
     ERASE = "erase"
     CONFIRM = "confirm"
+    PROPOSE = "propose"
+    REVIEW = "review"
 
 
 class Kind(StrEnum):
@@ -39,6 +41,7 @@ class Kind(StrEnum):
 
     SITUATION = "situation"
     ALARM = "alarm"
+    DEFINITION = "definition"
     INCIDENT = "incident"
     ASSET = "asset"
     READING = "reading"
@@ -61,6 +64,7 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     ROOM_SUPERVISOR = "room_supervisor"
+    ALARM_ENGINEER = "alarm_engineer"
     VISITOR = "visitor"
     CITY_IT = "city_it"
     INTEGRATION = "integration"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
+import msgspec
 from django.db import connection, transaction
 
 from beffroi.foundation.clock import Instant
@@ -38,7 +39,7 @@ def publish_definitions(definitions: Iterable[Definition], *, by: Actor, at: Ins
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
-        known = {definition.code: definition for definition in queries.definitions_in_force()}
+        known = {definition.code: definition for definition in queries.definitions_in_force(whole=True)}
         latest = dict(models.Definition.objects.order_by("version").values_list("code", "version"))
         _check_versions(wanted.values(), known, latest)
         changes = [definition for code, definition in wanted.items() if known.get(code) != definition]
@@ -71,8 +72,10 @@ def _check_versions(wanted: Iterable[Definition], known: dict[str, Definition], 
 
 
 def _definition_row(definition: Definition) -> models.Definition:
-    values = dict(zip(Definition.__dataclass_fields__, astuple(definition), strict=True))
-    return models.Definition(**values | {"suppressed_by": " ".join(definition.suppressed_by), "in_force": True})
+    values = {name: getattr(definition, name) for name in Definition.__dataclass_fields__}
+    written = {name: msgspec.to_builtins(values[name]) for name in ("comparisons", "tests")}
+    explained = {"suppressed_by": " ".join(definition.suppressed_by)}
+    return models.Definition(**values | written | explained | {"in_force": True})
 
 
 def _published(definition: Definition, before: Definition | None, by: Actor) -> Entry:
@@ -89,5 +92,6 @@ def _withdrawn(definition: Definition, by: Actor) -> Entry:
 
 
 def _plain(definition: Definition) -> dict[str, object]:
-    values = dict(zip(Definition.__dataclass_fields__, astuple(definition), strict=True))
-    return {**values, "suppressed_by": list(definition.suppressed_by)}
+    values = {name: getattr(definition, name) for name in Definition.__dataclass_fields__}
+    plain: dict[str, object] = msgspec.to_builtins(values)
+    return plain

@@ -1,5 +1,17 @@
 """Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
 
+from beffroi.kernel.alarms.queries.definitions import (
+    Asked,
+    definition_of,
+    definitions_in_force,
+    get_definition,
+    get_revision,
+    list_definitions,
+    revisions_of,
+    shares,
+    version_in_force,
+    versions_of,
+)
 from beffroi.kernel.alarms.queries.floods import chattering_now, list_floods, marks, open_flood, rate_10_min
 from beffroi.kernel.alarms.queries.reading import (
     MAX_LIMIT,
@@ -7,8 +19,6 @@ from beffroi.kernel.alarms.queries.reading import (
     Filters,
     active_among,
     counts,
-    definition_of,
-    definitions_in_force,
     get,
     list_alarms,
     list_open,
@@ -20,6 +30,7 @@ from beffroi.kernel.alarms.queries.reading import (
 
 __all__ = [
     "MAX_LIMIT",
+    "Asked",
     "Counts",
     "Filters",
     "active_among",
@@ -28,6 +39,9 @@ __all__ = [
     "definition_of",
     "definitions_in_force",
     "get",
+    "get_definition",
+    "get_revision",
+    "list_definitions",
     "list_alarms",
     "list_floods",
     "list_open",
@@ -37,5 +51,9 @@ __all__ = [
     "open_conditions",
     "open_flood",
     "rate_10_min",
+    "revisions_of",
+    "shares",
     "standing",
+    "version_in_force",
+    "versions_of",
 ]

@@ -11,19 +11,18 @@ from django.db.models.functions import Coalesce
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import models
+from beffroi.kernel.alarms.queries.definitions import definition_of
 from beffroi.kernel.alarms.types import (
     ACTIVE_STATES,
     OPEN_STATES,
     STANDING_STATES,
     Alarm,
     AlarmState,
-    Definition,
 )
 from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
-_FIELDS = tuple(Definition.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +47,6 @@ class Counts:
     unacknowledged: int
     suppressed: int
     by_priority: Mapping[int, int] = field(default_factory=dict)
-
-
-def definitions_in_force() -> tuple[Definition, ...]:
-    """Return the definitions in force, the most urgent first."""
-    rows = models.Definition.objects.filter(in_force=True).order_by("priority", "code")
-    return tuple(definition_of(row) for row in rows)
-
-
-def definition_of(row: models.Definition) -> Definition:
-    """Return a definition as the other rooms see it."""
-    values = {name: getattr(row, name) for name in _FIELDS}
-    return Definition(**values | {"suppressed_by": tuple(row.suppressed_by.split())})
 
 
 def open_conditions() -> list[tuple[str, int, Instant]]:
@@ -148,7 +135,8 @@ def _whole() -> QuerySet[models.Alarm]:
     explained = models.Alarm.objects.filter(suppressed_by=OuterRef("pk"), state=AlarmState.SUPPRESSED)
     counted = explained.order_by().values("suppressed_by").annotate(n=Count("id")).values("n")
     chattering = models.Chatter.objects.filter(code=OuterRef("code"), asset=OuterRef("asset"), ended_at=None)
-    return models.Alarm.objects.select_related("definition", "asset", "acknowledged_by").annotate(
+    rows = models.Alarm.objects.select_related("definition", "asset", "acknowledged_by").defer("definition__tests")
+    return rows.annotate(
         suppressed_count=Coalesce(Subquery(counted, output_field=IntegerField()), 0), chattering=Exists(chattering)
     )
 

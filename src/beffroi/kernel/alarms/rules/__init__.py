@@ -2,6 +2,17 @@
 
 from beffroi.kernel.alarms.rules.definitions import explanations, parse_definitions
 from beffroi.kernel.alarms.rules.lifecycle import TABLE, next_state, sources_of
+from beffroi.kernel.alarms.rules.trials import Outcome, run_trials, told_words
 from beffroi.kernel.alarms.rules.watch import Watch
 
-__all__ = ["TABLE", "Watch", "explanations", "next_state", "parse_definitions", "sources_of"]
+__all__ = [
+    "TABLE",
+    "Outcome",
+    "Watch",
+    "explanations",
+    "next_state",
+    "parse_definitions",
+    "run_trials",
+    "sources_of",
+    "told_words",
+]

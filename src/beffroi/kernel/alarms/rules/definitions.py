@@ -6,47 +6,35 @@ a definition without one of them is refused.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Mapping
-from typing import Any, get_args
+from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
 
 import yaml
 
-from beffroi.foundation.bounds import MAX_VALUE
 from beffroi.foundation.clock import DAY, SECOND
 from beffroi.foundation.errors import Malformed
-from beffroi.foundation.units import STATES, state_value, unit_of
-from beffroi.kernel.alarms.types import PRIORITIES, RELATIONS, Definition, Operator
+from beffroi.kernel.alarms.rules.definition_fields import (
+    TEXTS,
+    Problem,
+    Problems,
+    read_number,
+    read_text,
+    read_whole,
+    read_yes_or_no,
+)
+from beffroi.kernel.alarms.rules.definition_rule import RULE_FIELDS, read_rule
+from beffroi.kernel.alarms.rules.definition_trials import read_trials
+from beffroi.kernel.alarms.types import PRIORITIES, RELATIONS, Definition
 from beffroi.kernel.twin.types import CLASSES
 
 MAX_BYTES = 1_000_000
 MAX_DEFINITIONS = 1_000
-_TEXTS = {
-    "title": ("the wording that people read", 160),
-    "cause": ("what makes it happen", 2000),
-    "consequence": ("what comes of it if nobody acts", 2000),
-    "response": ("what the operator does", 2000),
-    "desk": ("the desk that answers for it", 32),
-}
 _DELAYS = ("on_delay_s", "off_delay_s", "dead_band", "release_delay_s")
-_REQUIRED = ("code", "version", "asset_class", *_TEXTS, "allowable_time_s", "priority", "opens_incident")
+_REQUIRED = ("code", "version", "asset_class", *TEXTS, "allowable_time_s", "priority", "opens_incident")
 _LATER = ("latching", "re_alarm_s", "escalate_after_s")
-_KNOWN = {*_REQUIRED, *_DELAYS, *_LATER, "quantity", "operator", "threshold", "silence_periods", "suppressed_by"}
-_OPERATORS: tuple[str, ...] = get_args(Operator)
-_EXACT = ("==", "!=")
+_KNOWN = {*_REQUIRED, *_DELAYS, *_LATER, *RULE_FIELDS, "suppressed_by", "tests"}
 _MAX_DELAY_S = DAY / SECOND
 _LEAST_PAUSE_S = 60
-
-
-class _Problems:
-    """What is wrong with one definition, gathered so that a person mends everything at once."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.found: list[str] = []
-
-    def add(self, problem: str) -> None:
-        self.found.append(f"{self.name}: {problem}")
 
 
 class _Loader(yaml.SafeLoader):
@@ -72,18 +60,18 @@ def parse_definitions(text: str) -> tuple[Definition, ...]:
     Raises Malformed with every problem found (at most 20, one a line): which definition, what is wrong, what to write.
     """
     entries = _entries(text)
-    problems: list[str] = []
+    problems: list[Problem] = []
     parsed: list[Definition] = []
     for place, entry in enumerate(entries, 1):
         name = f"definition {entry.get('code', place)!s}" if isinstance(entry, dict) else f"definition {place}"
-        mine = _Problems(name)
-        found = _definition(entry, mine)
+        mine = Problems(name)
+        found = read_definition(entry, mine)
         problems += mine.found
         if found is not None:
             parsed.append(found)
-    problems += _problems_between(parsed) if not problems else []
+    problems += problems_between(parsed) if not problems else []
     if problems:
-        raise Malformed("\n".join(problems[:20]), key="alarm-definitions")
+        raise Malformed("\n".join(problem.text for problem in problems[:20]), key="alarm-definitions")
     return tuple(parsed)
 
 
@@ -112,38 +100,56 @@ def _entries(text: str) -> list[Any]:
     return entries
 
 
-def _definition(entry: Any, problems: _Problems) -> Definition | None:
-    if not isinstance(entry, dict):
+def read_definition(entry: Any, problems: Problems) -> Definition | None:
+    """Return the definition that a mapping of fields states; None with every problem found."""
+    if not isinstance(entry, Mapping):
         problems.add("is not a mapping; write its fields as `name: value`")
         return None
     for name in sorted(str(key) for key in entry if key not in _KNOWN):
-        problems.add(f"`{name}` is not a field; the fields are {', '.join(sorted(_KNOWN))}")
+        problems.add(f"`{name}` is not a field; the fields are {', '.join(sorted(_KNOWN))}", name)
     for name in _REQUIRED:
         if entry.get(name) is None:
-            meaning = f" ({_TEXTS[name][0]})" if name in _TEXTS else ""
-            problems.add(f"`{name}` is missing: write it{meaning}")
+            meaning = f" ({TEXTS[name][0]})" if name in TEXTS else ""
+            problems.add(f"`{name}` is missing: write it{meaning}", name)
     if problems.found:
         return None
-    quantity, operator, threshold, silence = _rule(entry, problems)
     values = {
+        "quantity": None,
+        "operator": None,
+        "threshold": None,
+        "silence_periods": None,
+        **read_rule(entry, problems),
         "code": _code(entry["code"], problems),
-        "version": _whole(entry, "version", 1, 1_000_000, problems),
+        "version": read_whole(entry, "version", 1, 1_000_000, problems),
         "asset_class": _asset_class(entry, problems),
-        "quantity": quantity,
-        "operator": operator,
-        "threshold": threshold,
-        "silence_periods": silence,
-        **{name: _text(entry, name, problems) for name in _TEXTS},
-        **{name: _number(entry, name, 0, _MAX_DELAY_S, problems) for name in _DELAYS if name in entry},
-        "allowable_time_s": _whole(entry, "allowable_time_s", 1, 31_536_000, problems),
-        "priority": _whole(entry, "priority", PRIORITIES[0], PRIORITIES[-1], problems),
-        "opens_incident": _yes_or_no(entry, "opens_incident", problems),
+        **{name: read_text(entry, name, problems) for name in TEXTS},
+        **{name: read_number(entry, name, 0, _MAX_DELAY_S, problems) for name in _DELAYS if name in entry},
+        "allowable_time_s": read_whole(entry, "allowable_time_s", 1, 31_536_000, problems),
+        "priority": read_whole(entry, "priority", PRIORITIES[0], PRIORITIES[-1], problems),
+        "opens_incident": read_yes_or_no(entry, "opens_incident", problems),
         "suppressed_by": _suppressed_by(entry, problems),
-        "latching": _yes_or_no(entry, "latching", problems) if "latching" in entry else False,
+        "latching": read_yes_or_no(entry, "latching", problems) if "latching" in entry else False,
         **{name: _pause(entry, name, problems) for name in ("re_alarm_s", "escalate_after_s") if name in entry},
     }
     _check_dead_band(values, problems)
+    values["tests"] = read_trials(entry, values, problems)
     return None if problems.found else Definition(**_with_defaults(values))
+
+
+def problems_between(definitions: Iterable[Definition]) -> list[Problem]:
+    """Return what is wrong among definitions that are right one by one."""
+    every = list(definitions)
+    by_code = {definition.code: definition for definition in every}
+    codes = [definition.code for definition in every]
+    found = [
+        Problem("code", f"definition {code}: is written twice; give each its code")
+        for code in by_code
+        if codes.count(code) > 1
+    ]
+    for definition in every:
+        for relation, code in explanations(definition):
+            found += _problems_of_explanation(definition, relation, by_code.get(code), code)
+    return found or _circles(by_code)
 
 
 def _with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,159 +157,73 @@ def _with_defaults(values: Mapping[str, Any]) -> dict[str, Any]:
     return {"release_delay_s": whole["on_delay_s"] if whole["suppressed_by"] else 0.0, **whole}
 
 
-def _rule(entry: Mapping[str, Any], problems: _Problems) -> tuple[str | None, Any, float | None, float | None]:
-    silent = entry.get("silence_periods") is not None
-    stated = [name for name in ("quantity", "operator", "threshold") if entry.get(name) is not None]
-    if silent and stated:
-        problems.add(f"has both silence_periods and {', '.join(stated)}: keep one kind of rule")
-    elif not silent and len(stated) < 3:
-        problems.add("has no rule: write quantity, operator and threshold, or silence_periods")
-    elif silent:
-        _check_reports(entry, problems)
-        return None, None, None, _number(entry, "silence_periods", 1, 1000, problems)
-    else:
-        return *_comparison(entry, problems), None
-    return None, None, None, None
-
-
-def _check_reports(entry: Mapping[str, Any], problems: _Problems) -> None:
-    known = CLASSES.get(str(entry["asset_class"]))
-    if known is not None and known.period_s is None:
-        problems.add(f"silence of `{known.slug}`, which is not expected to report: no such rule can hold")
-
-
-def _comparison(entry: Mapping[str, Any], problems: _Problems) -> tuple[str, Any, float | None]:
-    quantity, operator = str(entry["quantity"]), entry["operator"]
-    known = CLASSES.get(str(entry["asset_class"]))
-    if known is not None and quantity not in known.quantities:
-        problems.add(f"`{known.slug}` has no quantity `{quantity}`; it has {', '.join(known.quantities) or 'none'}")
-    if operator not in _OPERATORS:
-        problems.add(f"operator {operator!r} is none of {' '.join(_OPERATORS)} (in quotes)")
-    return quantity, operator, _threshold(quantity, operator, entry["threshold"], problems)
-
-
-def _threshold(quantity: str, operator: object, stated: object, problems: _Problems) -> float | None:
-    if unit_of(quantity) == "state":
-        words = STATES.get(quantity, ())
-        value = state_value(quantity, stated) if isinstance(stated, str) else None
-        if value is None:
-            problems.add(f"threshold {stated!r} is no state of `{quantity}`; write one of {', '.join(words)} in quotes")
-        if operator not in _EXACT:
-            problems.add(f"operator {operator!r} does not suit a state; write one of {' '.join(_EXACT)}")
-        return value
-    if isinstance(stated, bool) or not isinstance(stated, int | float) or not abs(stated) <= MAX_VALUE:
-        problems.add(f"threshold {stated!r} is not a number in the unit of `{quantity}`")
-        return None
-    return float(stated)
-
-
-def _check_dead_band(values: Mapping[str, Any], problems: _Problems) -> None:
+def _check_dead_band(values: Mapping[str, Any], problems: Problems) -> None:
     if values.get("dead_band") and values["operator"] not in (">", ">=", "<", "<="):
-        problems.add("dead_band only serves the operators > >= < <=: leave it out")
+        problems.add("dead_band only serves the operators > >= < <=: leave it out", "dead_band")
     if values.get("release_delay_s") is not None and not values["suppressed_by"]:
-        problems.add("release_delay_s without suppressed_by: leave it out")
+        problems.add("release_delay_s without suppressed_by: leave it out", "release_delay_s")
 
 
-def _code(stated: object, problems: _Problems) -> str:
+def _code(stated: object, problems: Problems) -> str:
     code = str(stated)
     plain = code.isascii() and code.replace("_", "").isalnum() and code == code.lower() and code[0].isalpha()
     if not plain or len(code) > 64:
-        problems.add("the code is not 1 to 64 lower-case letters, figures and `_`, a letter first")
+        problems.add("the code is not 1 to 64 lower-case letters, figures and `_`, a letter first", "code")
     return code
 
 
-def _asset_class(entry: Mapping[str, Any], problems: _Problems) -> str:
+def _asset_class(entry: Mapping[str, Any], problems: Problems) -> str:
     stated = str(entry["asset_class"])
     if stated not in CLASSES:
-        problems.add(f"asset_class {stated!r} is none of {', '.join(CLASSES)}")
+        problems.add(f"asset_class {stated!r} is none of {', '.join(CLASSES)}", "asset_class")
     return stated
 
 
-def _text(entry: Mapping[str, Any], name: str, problems: _Problems) -> str:
-    stated = entry[name]
-    meaning, longest = _TEXTS[name]
-    if not isinstance(stated, str) or not 0 < len(stated.strip()) <= longest:
-        problems.add(f"`{name}` is not a text of 1 to {longest} characters: {meaning}")
-        return ""
-    return " ".join(stated.split())
-
-
-def _number(entry: Mapping[str, Any], name: str, least: float, most: float, problems: _Problems) -> float:
-    stated = entry[name]
-    if isinstance(stated, bool) or not isinstance(stated, int | float) or not least <= stated <= most:
-        problems.add(f"`{name}` is {stated!r}; write a number from {least:g} to {most:g}")
-        return math.nan
-    return float(stated)
-
-
-def _whole(entry: Mapping[str, Any], name: str, least: int, most: int, problems: _Problems) -> int:
-    stated = entry[name]
-    if isinstance(stated, int) and not isinstance(stated, bool) and least <= stated <= most:
-        return int(stated)
-    problems.add(f"`{name}` is {stated!r}; write a whole number from {least} to {most}")
-    return least
-
-
-def _pause(entry: Mapping[str, Any], name: str, problems: _Problems) -> int:
+def _pause(entry: Mapping[str, Any], name: str, problems: Problems) -> int:
     """Return a time until people are told again: 0 for never, else a minute to a day."""
     stated = entry[name]
     if stated == 0 and not isinstance(stated, bool):
         return 0
     if isinstance(stated, int) and not isinstance(stated, bool) and _LEAST_PAUSE_S <= stated <= _MAX_DELAY_S:
         return int(stated)
-    problems.add(f"`{name}` is {stated!r}; write 0 for never, or seconds from {_LEAST_PAUSE_S} to {_MAX_DELAY_S:.0f}")
+    told = f"`{name}` is {stated!r}; write 0 for never, or seconds from {_LEAST_PAUSE_S} to {_MAX_DELAY_S:.0f}"
+    problems.add(told, name)
     return 0
 
 
-def _yes_or_no(entry: Mapping[str, Any], name: str, problems: _Problems) -> bool:
-    stated = entry[name]
-    if not isinstance(stated, bool):
-        problems.add(f"`{name}` is {stated!r}; write true or false")
-    return bool(stated)
-
-
-def _suppressed_by(entry: Mapping[str, Any], problems: _Problems) -> tuple[str, ...]:
+def _suppressed_by(entry: Mapping[str, Any], problems: Problems) -> tuple[str, ...]:
     stated = entry.get("suppressed_by", [])
     if not isinstance(stated, list) or not all(isinstance(item, str) for item in stated):
-        problems.add("`suppressed_by` is not a list of `relation:definition`")
+        problems.add("`suppressed_by` is not a list of `relation:definition`", "suppressed_by")
         return ()
     for item in stated:
         relation, _, code = item.partition(":")
         if relation not in RELATIONS or not code:
-            problems.add(f"suppressed_by `{item}` is not `relation:definition`; relations are {', '.join(RELATIONS)}")
+            told = f"suppressed_by `{item}` is not `relation:definition`; relations are {', '.join(RELATIONS)}"
+            problems.add(told, "suppressed_by")
     if len(" ".join(stated)) > 120:
-        problems.add("`suppressed_by` is longer than 120 characters: name fewer explanations")
+        problems.add("`suppressed_by` is longer than 120 characters: name fewer explanations", "suppressed_by")
     return tuple(stated)
-
-
-def _problems_between(definitions: list[Definition]) -> list[str]:
-    """Return what is wrong among definitions that are right one by one."""
-    by_code = {definition.code: definition for definition in definitions}
-    codes = [definition.code for definition in definitions]
-    found = [f"definition {code}: is written twice; give each its code" for code in by_code if codes.count(code) > 1]
-    for definition in definitions:
-        for relation, code in explanations(definition):
-            found += _problems_of_explanation(definition, relation, by_code.get(code), code)
-    return found or _circles(by_code)
 
 
 def _problems_of_explanation(
     definition: Definition, relation: str, upstream: Definition | None, code: str
-) -> list[str]:
-    mine = _Problems(f"definition {definition.code}")
+) -> list[Problem]:
+    mine = Problems(f"definition {definition.code}")
     if upstream is None:
-        mine.add(f"is suppressed by `{code}`, which is not defined here")
+        mine.add(f"is suppressed by `{code}`, which is not defined here", "suppressed_by")
     elif relation == "self" and upstream.asset_class != definition.asset_class:
-        mine.add(f"`self:{code}` is about {upstream.asset_class}, not {definition.asset_class}")
+        mine.add(f"`self:{code}` is about {upstream.asset_class}, not {definition.asset_class}", "suppressed_by")
     elif upstream.priority > definition.priority:
         mine.add(
             f"has priority {definition.priority} and would hide behind `{code}`, of priority {upstream.priority}: "
-            "an explanation must be at least as urgent"
+            "an explanation must be at least as urgent",
+            "suppressed_by",
         )
     return mine.found
 
 
-def _circles(by_code: Mapping[str, Definition]) -> list[str]:
+def _circles(by_code: Mapping[str, Definition]) -> list[Problem]:
     """Alarms that explain each other would all be hidden: name those that can be reached from themselves."""
     found = []
     for start in by_code:
@@ -315,5 +235,6 @@ def _circles(by_code: Mapping[str, Definition]) -> list[str]:
                 seen.add(code)
                 ahead += [further for _, further in explanations(by_code[code])]
         if start in seen:
-            found.append(f"definition {start}: explains itself through its explanations; cut the circle")
+            told = f"definition {start}: explains itself through its explanations; cut the circle"
+            found.append(Problem("suppressed_by", told))
     return found

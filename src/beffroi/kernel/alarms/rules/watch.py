@@ -6,6 +6,9 @@ Each asset of a definition is normal, pending (abnormal, on-delay running), acti
 running). Memory: one byte per definition and asset of its class, and an entry for those that are not normal.
 
 A delay ends by the clock (`due`) or by a reading observed after its end, whichever is told first: the result is the same.
+
+A rule of several quantities (`compound`) is judged on the last values of what it reads, once for all that a batch says,
+when `due` is asked: two values of one report are never seen apart.
 """
 
 from __future__ import annotations
@@ -19,10 +22,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from beffroi.foundation.clock import SECOND, Instant
+from beffroi.kernel.alarms.rules.compound import Column, Condition, condition_of
+from beffroi.kernel.alarms.rules.conditions import comparisons_of, condition_key, quantities_of, stay_threshold
 from beffroi.kernel.alarms.types import Definition, Transition
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 Compare = Callable[[Any, float], Any]
 
 NORMAL, PENDING, ACTIVE, RETURNING = 0, 1, 2, 3
@@ -44,7 +50,7 @@ class _Entry:
 
     __slots__ = ("raised_at", "since", "state", "value")
 
-    def __init__(self, state: int, since: Instant, value: float, raised_at: Instant = 0) -> None:
+    def __init__(self, state: int, since: Instant, value: float | None, raised_at: Instant = 0) -> None:
         self.state = state
         self.since = since
         self.value = value
@@ -67,18 +73,14 @@ class _Class:
 
 
 class _Rule:
-    """One definition over the assets of its class."""
+    """One definition over the assets of its class: what every kind of rule remembers."""
 
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.code = definition.code
+        self.key = condition_key(definition)
         self.on_delay = round(definition.on_delay_s * SECOND)
         self.off_delay = round(definition.off_delay_s * SECOND)
-        silent = definition.silence_periods is not None
-        self.quantity = SILENCE if silent else str(definition.quantity)
-        self.compare = _COMPARE[">=" if silent else str(definition.operator)]
-        self.threshold = float((definition.silence_periods if silent else definition.threshold) or 0)
-        self.stay_threshold = self.threshold + definition.dead_band * _away(definition.operator)
         self.entries: dict[int, _Entry] = {}
         self.members = _Class(np.empty(0, np.int64))
         self.status: NDArray[np.int8] = np.empty(0, np.int8)
@@ -92,12 +94,10 @@ class _Rule:
         self.status[places[ours]] = [self.entries[int(asset)].state for asset in known[ours]]
         return gone
 
-    def touched(self, places: Ints, values: Floats) -> Ints:
-        """Return which of the values begin or end a condition, or come while a delay runs."""
-        on = self.compare(values, self.threshold)
+    def touched(self, places: Ints, on: Bools, stay: Bools) -> Ints:
+        """Return which of what was judged begins or ends a condition, or comes while a delay runs."""
         if not self.entries:
             return np.flatnonzero(on)
-        stay = on if self.stay_threshold == self.threshold else self.compare(values, self.stay_threshold)
         status = self.status[places]
         idle = np.where(status == ACTIVE, stay, ~on & (status == NORMAL))
         return np.flatnonzero(~idle)
@@ -119,19 +119,77 @@ class _Rule:
             self.status[place] = state
 
 
-def _away(stated: str | None) -> int:
-    """Return on which side of the threshold the dead band lies: below for `>`, above for `<`."""
-    return {">": -1, ">=": -1, "<": 1, "<=": 1}.get(stated or "", 0)
+class _Threshold(_Rule):
+    """One comparison, or a silence: judged on the values as they come, without remembering them."""
+
+    def __init__(self, definition: Definition) -> None:
+        super().__init__(definition)
+        if definition.silence_periods is not None:
+            self.quantity, self.compare = SILENCE, _COMPARE[">="]
+            self.threshold = self.stay_threshold = float(definition.silence_periods)
+        else:
+            (compared,) = comparisons_of(definition)
+            self.quantity, self.compare = compared.quantity, _COMPARE[compared.operator]
+            self.threshold, self.stay_threshold = compared.threshold, stay_threshold(compared)
+
+    def judge(self, values: Floats) -> tuple[Bools, Bools]:
+        """Tell of each value whether it begins the condition, and whether it keeps it."""
+        on = self.compare(values, self.threshold)
+        return on, on if self.stay_threshold == self.threshold else self.compare(values, self.stay_threshold)
+
+
+class _Compound(_Rule):
+    """Several comparisons, or an expression: judged on the last values of the assets that a batch touched."""
+
+    def __init__(self, definition: Definition, condition: Condition) -> None:
+        super().__init__(definition)
+        self.condition = condition
+        self.quantities = quantities_of(definition)
+        self.columns: tuple[Column, ...] = ()
+        self.waiting: list[Ints] = []
+
+    def judge(self) -> tuple[Ints, Bools, Bools] | None:
+        """Return the places that were touched and that can be judged, with what begins and what keeps the condition."""
+        if not self.waiting:
+            return None
+        places = np.unique(np.concatenate(self.waiting))
+        self.waiting = []
+        on, stay, known = self.condition(places, self.columns)
+        sure = np.flatnonzero(known)
+        return (places[sure], on[sure], stay[sure]) if len(sure) else None
+
+    def shown(self, place: int) -> float | None:
+        """Return the value that is shown with the alarm; None when that quantity has not been heard."""
+        value = float(self.columns[0].values[place])
+        return value if np.isfinite(value) else None
+
+    def at(self, place: int) -> Instant:
+        """Return since when the last values stand as they are: the latest of their instants."""
+        return max(int(column.observed_at[place]) for column in self.columns)
 
 
 class Watch:
     """Evaluates definitions over an inventory; tells transitions once, in the order of their instants."""
 
-    def __init__(self, definitions: Iterable[Definition], assets: Iterable[tuple[int, str]]) -> None:
-        self._rules = {definition.code: _Rule(definition) for definition in definitions}
-        self._by_quantity: dict[str, list[_Rule]] = {}
-        for rule in self._rules.values():
-            self._by_quantity.setdefault(rule.quantity, []).append(rule)
+    def __init__(
+        self, definitions: Iterable[Definition], assets: Iterable[tuple[int, str]], *, by_cel: bool = False
+    ) -> None:
+        """Take definitions and inventory. `by_cel` judges every rule on quantities by its CEL: slow, to compare with."""
+        self._rules: dict[str, _Rule] = {}
+        self._by_quantity: dict[str, list[_Threshold]] = {}
+        self._compounds: list[_Compound] = []
+        for definition in definitions:
+            condition = condition_of(definition, by_cel=by_cel)
+            if condition is None:
+                threshold = _Threshold(definition)
+                self._by_quantity.setdefault(threshold.quantity, []).append(threshold)
+                self._rules[definition.code] = threshold
+            else:
+                compound = _Compound(definition, condition)
+                self._compounds.append(compound)
+                self._rules[definition.code] = compound
+        self._members: dict[str, _Class] = {}
+        self._columns: dict[tuple[str, str], Column] = {}
         self._timers: list[tuple[Instant, str, int, int, Instant]] = []
         self._told: list[Transition] = []
         self._gone: list[tuple[str, int, _Entry]] = []
@@ -140,7 +198,8 @@ class Watch:
     @property
     def quantities(self) -> frozenset[str]:
         """The quantities that some definition looks at: others need not be handed over."""
-        return frozenset(self._by_quantity) - {SILENCE}
+        compound = (quantity for rule in self._compounds for quantity in rule.quantities)
+        return frozenset([*self._by_quantity, *compound]) - {SILENCE}
 
     def set_assets(self, assets: Iterable[tuple[int, str]]) -> None:
         """Take the inventory: (asset id, class). An active condition on an asset that left it is told as returned."""
@@ -152,14 +211,48 @@ class Watch:
         for rule in self._rules.values():
             gone = rule.place(members.get(rule.definition.asset_class, nobody))
             self._gone += [(rule.code, asset, entry) for asset, entry in gone if entry.state in (ACTIVE, RETURNING)]
+        self._place_columns(members, nobody)
+
+    def _place_columns(self, members: Mapping[str, _Class], nobody: _Class) -> None:
+        """Give each quantity that a compound rule reads its column of last values, over the assets as they are now."""
+        before, self._columns = self._columns, {}
+        for rule in self._compounds:
+            name = rule.definition.asset_class
+            for quantity in rule.quantities:
+                key = (name, quantity)
+                if key not in self._columns:
+                    ids = members.get(name, nobody).ids
+                    self._columns[key] = Column(ids, before.get(key))
+            rule.columns = tuple(self._columns[name, quantity] for quantity in rule.quantities)
+            rule.waiting = []
 
     def observe(self, quantity: str, asset_ids: Ints, values: Floats, observed_at: Ints) -> None:
         """Take the last values of a quantity: each asset once, the value that is now its state.
 
         Values that are not finite say nothing. A value older than the one that set an asset's condition changes nothing.
         """
-        if quantity != SILENCE:
-            self._compare(quantity, asset_ids, values, observed_at)
+        if quantity == SILENCE:
+            return
+        self._compare(quantity, asset_ids, values, observed_at)
+        for (_, name), column in self._columns.items():
+            if name == quantity:
+                self._remember(quantity, column, asset_ids, values, observed_at)
+
+    def _remember(self, quantity: str, column: Column, asset_ids: Ints, values: Floats, observed_at: Ints) -> None:
+        places = column.take(asset_ids, values, observed_at)
+        if len(places):
+            for rule in self._compounds:
+                if column in rule.columns:
+                    rule.waiting.append(places)
+
+    def _judge_compounds(self) -> None:
+        for rule in self._compounds:
+            if (judged := rule.judge()) is not None:
+                places, on, stay = judged
+                for row in rule.touched(places, on, stay).tolist():
+                    place = int(places[row])
+                    asset = int(rule.members.ids[place])
+                    self._read(rule, asset, rule.shown(place), rule.at(place), bool(on[row]), bool(stay[row]))
 
     def hear(
         self, asset_ids: Ints, missed_periods: Floats, now: Instant, *, heard: NDArray[np.bool_] | None = None
@@ -181,6 +274,7 @@ class Watch:
 
     def due(self, now: Instant) -> tuple[Transition, ...]:
         """Return the transitions since the last call, those whose delay has ended by `now` included, oldest first."""
+        self._judge_compounds()
         while self._timers and self._timers[0][0] <= now:
             _, code, asset, state, since = heapq.heappop(self._timers)
             rule = self._rules[code]
@@ -208,6 +302,8 @@ class Watch:
         for rule in self._rules.values():
             rule.entries.clear()
             rule.status[:] = NORMAL
+        for column in self._columns.values():
+            column.forget()
         for code, asset, raised_at in open_alarms:
             entry = _Entry(ACTIVE, 0, 0.0, raised_at)
             if code not in self._rules:
@@ -222,6 +318,25 @@ class Watch:
                 np.array(columns[1], np.float64),
                 np.array(columns[2], np.int64),
             )
+        self._judge_compounds()
+
+    def keep_delays(self, before: Watch) -> None:
+        """Go on with the delays that ran in another watch, where the condition is the same and still stands as it did.
+
+        Called after `restore`, when definitions or inventory changed: the last values say that a condition holds, only
+        the watch before knows since when. A delay that was itself changed counts from the same beginning.
+        """
+        for rule in self._rules.values():
+            known = before._rules.get(rule.code)
+            if known is None or known.key != rule.key:
+                continue
+            for asset, was in known.entries.items():
+                entry = rule.entries.get(asset)
+                silent = was.state == PENDING and entry is None and rule.definition.silence_periods is not None
+                same = entry is not None and entry.state == was.state and was.since < entry.since
+                if was.state in (PENDING, RETURNING) and (same or silent) and self._is_ours(rule, asset):
+                    raised_at = entry.raised_at if entry else 0
+                    self._begin(rule, asset, _Entry(was.state, was.since, was.value, raised_at), was.state, was.since)
 
     @staticmethod
     def _is_ours(rule: _Rule, asset: int) -> bool:
@@ -239,18 +354,20 @@ class Watch:
                 found[id(rule.members)] = (rows, places[rows])
             rows, places = found[id(rule.members)]
             if len(rows):
-                for row in rows[rule.touched(places, values[rows])].tolist():
-                    self._read(rule, int(asset_ids[row]), float(values[row]), int(observed_at[row]))
+                on, stay = rule.judge(values[rows])
+                for touched in rule.touched(places, on, stay).tolist():
+                    row = rows[touched]
+                    asset, value, at = int(asset_ids[row]), float(values[row]), int(observed_at[row])
+                    self._read(rule, asset, value, at, bool(on[touched]), bool(stay[touched]))
 
-    def _read(self, rule: _Rule, asset: int, value: float, at: Instant) -> None:
-        """Let one value act on one asset's condition."""
+    def _read(self, rule: _Rule, asset: int, value: float | None, at: Instant, on: bool, stay: bool) -> None:
+        """Let what was judged of one asset act on its condition."""
         entry = rule.entries.get(asset)
         if entry is not None:
             if at < entry.since:
                 return
             self._settle(rule, asset, entry, at)
             entry = rule.entries.get(asset)
-        on = bool(rule.compare(value, rule.threshold))
         if entry is None:
             if on:
                 self._begin(rule, asset, _Entry(PENDING, at, value), PENDING, at)
@@ -259,11 +376,12 @@ class Watch:
             if not on:
                 rule.drop(asset)
         else:
-            self._read_standing(rule, asset, entry, value, at)
+            self._read_standing(rule, asset, entry, value, at, stay)
 
-    def _read_standing(self, rule: _Rule, asset: int, entry: _Entry, value: float, at: Instant) -> None:
+    def _read_standing(
+        self, rule: _Rule, asset: int, entry: _Entry, value: float | None, at: Instant, stay: bool
+    ) -> None:
         entry.value = value
-        stay = bool(rule.compare(value, rule.stay_threshold))
         if entry.state == ACTIVE and not stay:
             self._begin(rule, asset, entry, RETURNING, at)
         elif entry.state == RETURNING and stay:

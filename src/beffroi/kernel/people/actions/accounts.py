@@ -28,6 +28,7 @@ _DEMONSTRATION = "demonstration with the simulated city"
 DEMONSTRATION_ACCOUNTS: tuple[tuple[str, str, str, str, Role], ...] = (
     ("operatrice", "Lucie Marchand", "LM", "opératrice", Role.OPERATOR),
     ("chefsalle", "Paul Berthier", "PB", "chef de salle", Role.ROOM_SUPERVISOR),
+    ("ingenieure", "Inès Corbin", "IC", "ingénieure alarmes", Role.ALARM_ENGINEER),
     ("visiteur", "Visiteuse de passage", "VP", "visiteur, lecture seule", Role.VISITOR),
     ("technicien", "Thomas Nivet", "TN", "technicien des systèmes", Role.CITY_IT),
     ("dpo", "Claire Vasseur", "CV", "déléguée à la protection des données", Role.DATA_PROTECTION),
