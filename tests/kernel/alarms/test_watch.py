@@ -164,7 +164,11 @@ def test_watch_agrees_with_the_slow_reference(
 def test_watch_restored_raises_nothing_twice_and_forgets_nothing(
     definitions: tuple[Definition, ...], seconds: list[tuple[dict[tuple[str, int], float], bool]]
 ) -> None:
-    """A process that dies at any second goes on from what the store knows, and ends where it would have ended."""
+    """A process that dies at any second goes on from what the store knows, and ends where it would have ended.
+
+    Only a delay that ran starts again at the last value: the reference is told so.
+    """
+    quantity_of = {definition.code: str(definition.quantity) for definition in definitions}
     watch, slow = Watch(definitions, ASSETS), Slow(definitions, dict(ASSETS))
     stored: dict[str, dict[int, tuple[float, int]]] = {name: {} for name in QUANTITIES}
     alarms: dict[tuple[str, int], int] = {}
@@ -187,6 +191,8 @@ def test_watch_restored_raises_nothing_twice_and_forgets_nothing(
             watch = Watch(definitions, ASSETS)
             values = {name: [(a, v, at) for a, (v, at) in rows.items()] for name, rows in stored.items()}
             watch.restore(values, [(code, asset, at) for (code, asset), at in alarms.items()])
+            for code, asset in slow.held_since:
+                slow.held_since[code, asset] = stored[quantity_of[code]][asset][1] // SECOND
     for now in range(1000 + len(seconds), 1012 + len(seconds)):
         slow.second(now, ())
     store(watch.due((1011 + len(seconds)) * SECOND))

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('alarms', '0003_latching_re_alarm_escalation'),
+        ('alarms', '0004_floods'),
     ]
 
     operations = [
