@@ -12,6 +12,8 @@ from django.test import Client
 
 from beffroi.api import shapes
 from beffroi.api.problems import MEDIA_TYPE
+from beffroi.kernel.incidents.actions import publish_profile
+from beffroi.kernel.incidents.types import Category
 from beffroi.kernel.journal import actions as journal
 from beffroi.kernel.journal.types import Entry, Sensitivity
 from beffroi.kernel.people import actions as people
@@ -240,12 +242,12 @@ def test_openapi_document_describes_every_answer() -> None:
         "/api/v1/assets/{id}",
         "/api/v1/assets/{id}/readings",
         "/api/v1/incidents",
+        "/api/v1/incidents/categories",
         "/api/v1/journal",
         "/api/v1/status",
     ]
     schemas = document["components"]["schemas"]
-    for methods in document["paths"].values():
-        route = methods["get"]
+    for route in [route for methods in document["paths"].values() for route in methods.values()]:
         assert {"200", "401", "403", "422"} <= set(route["responses"])
         assert route["security"] == [{"BearerToken": []}, {"ConsoleSession": []}]
         for answer in route["responses"].values():
@@ -255,3 +257,69 @@ def test_openapi_document_describes_every_answer() -> None:
     names = [parameter["name"] for parameter in document["paths"]["/api/v1/assets"]["get"]["parameters"]]
     assert names == ["limit", "cursor", "class", "source", "commune", "text"]
     assert "class" in schemas["Asset"]["properties"]
+
+
+# -- telling incidents -------------------------------------------------------------------------------------------------
+
+TOLD = {
+    "category": "fallen_tree",
+    "description": "Un tilleul barre la rue.",
+    "lon": 5.04,
+    "lat": 47.32,
+    "commune": "Dijon",
+}
+
+
+@pytest.fixture
+def tell(token: Callable[..., str]) -> Callable[..., Any]:
+    """Tell an incident as a partner (or with another token); return the answer."""
+    publish_profile([Category("fallen_tree", "Arbre à terre", "citizens", 2)], [], by=BY, at=NOW)
+    mine = token("partner")
+
+    def ask(body: Any, *, key: str = "", bearer: str = mine) -> Any:
+        headers = {"Authorization": f"Bearer {bearer}"} | ({"Idempotency-Key": key} if key else {})
+        return Client(headers=headers).post("/api/v1/incidents", body, content_type="application/json")
+
+    return ask
+
+
+def test_partner_tells_an_incident_once_for_one_key(tell: Callable[..., Any]) -> None:
+    first, again = tell(TOLD, key="k-1"), tell(TOLD, key="k-1")
+    assert (first.status_code, again.status_code, first.json()) == (201, 200, again.json())
+    told = msgspec.json.decode(first.content, type=shapes.Incident)
+    assert (told.title, told.desk, told.priority, told.origin, told.channel, told.description, told.duplicate_of) == (
+        "Arbre à terre", "citizens", 2, "partner", "partner", "Un tilleul barre la rue.", None,
+    )  # fmt: skip
+    assert _problem(tell(TOLD | {"description": "autre"}, key="k-1")) == (422, "key-reused")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "key"),
+    [
+        ({}, 422, "malformed"),
+        (TOLD | {"unknown": 1}, 422, "malformed"),
+        (TOLD | {"category": "nope"}, 422, "category-unknown"),
+        ({"category": "fallen_tree"}, 422, "place-missing"),
+        (TOLD | {"lon": 900}, 422, "malformed"),
+        ("{", 400, "bad-request"),
+    ],
+)
+def test_what_cannot_be_taken_is_a_problem(tell: Callable[..., Any], body: Any, status: int, key: str) -> None:
+    assert _problem(tell(body)) == (status, key)
+
+
+def test_partner_reads_nothing_and_an_integration_tells_nothing(
+    tell: Callable[..., Any], get: Get, token: Callable[..., str]
+) -> None:
+    partner = token("partner", username="eaux")
+    assert _problem(get("incidents", bearer=partner)) == (403, "forbidden")
+    assert _problem(tell(TOLD, bearer=token("integration", username="sig"))) == (403, "forbidden")
+    assert get("incidents/categories", bearer=partner).json()["items"][0]["id"] == "fallen_tree"
+
+
+def test_incidents_are_found_by_words_and_around_a_place(tell: Callable[..., Any], get: Get) -> None:
+    number = tell(TOLD).json()["id"]
+    tell(TOLD | {"lon": 5.2, "description": "Une branche."})
+    assert _ids(get("incidents", text="tilleul rue")) == [number]
+    assert _ids(get("incidents", around="5.04,47.32", within_m=100)) == [number]
+    assert _problem(get("incidents", around="ici")) == (422, "malformed")

@@ -1,17 +1,20 @@
-"""Incidents."""
+"""Incidents: listed, found, and told by people and partners."""
 
 from __future__ import annotations
 
 from django.http import HttpResponse
-from ninja import Query, Router
-from pydantic import Field
+from ninja import Query, Router, Schema
+from pydantic import ConfigDict, Field
 
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
 from beffroi.api.openapi import answers
 from beffroi.api.paging import Page, answer, check_known, cut, read_cursor, read_instant, write_cursor, write_instant
-from beffroi.kernel.incidents import queries
-from beffroi.kernel.incidents.types import Incident, IncidentState
+from beffroi.foundation import clock
+from beffroi.foundation.errors import Malformed
+from beffroi.foundation.geo import is_position
+from beffroi.kernel.incidents import actions, queries
+from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told
 from beffroi.kernel.people.types import Kind, Verb
 
 router = Router(tags=["incidents"])
@@ -30,6 +33,24 @@ class IncidentsAsked(Page):
     asset: str = Field("", max_length=64, description="Code of a piece of equipment.")
     since: str | None = Field(None, alias="from", max_length=40, description="Opened at or after (RFC 3339).")
     until: str | None = Field(None, alias="to", max_length=40, description="Opened before (RFC 3339).")
+    text: str = Field("", max_length=200, description="Words of title, place or description, each by its beginning.")
+    around: str | None = Field(None, max_length=60, description="A position, `longitude,latitude`.")
+    within_m: float = Field(200, gt=0, le=queries.MAX_WITHIN_M, description="Metres about it.")
+
+
+class IncidentTold(Schema):
+    """What is told. A place is needed: a position, or a piece of equipment."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    category: str = Field(max_length=48, description="One of `GET /api/v1/incidents/categories`.")
+    description: str = Field("", max_length=2000, description="What was seen, in words. No name of a person.")
+    lon: float = Field(0, ge=-180, le=180, description="Longitude, degrees.")
+    lat: float = Field(0, ge=-90, le=90, description="Latitude, degrees.")
+    place: str = Field("", max_length=200, description="Where, as people say it; found from the position when empty.")
+    commune: str = Field("", max_length=80, description="Name of the commune; found from the position when empty.")
+    asset: str = Field("", max_length=64, description="Code of a piece of equipment, instead of a position.")
+    priority: int | None = Field(None, ge=1, le=4, description="The category's own when it is not told.")
 
 
 @router.get("/incidents", auth=door(Verb.SEE, Kind.INCIDENT), **answers(shapes.Incidents))
@@ -47,12 +68,54 @@ def list_incidents(request: Entered, asked: Query[IncidentsAsked]) -> HttpRespon
         asset=asked.asset,
         since=read_instant(asked.since, "from"),
         until=read_instant(asked.until, "to"),
+        text=asked.text,
+        around=_position(asked.around),
+        within_m=asked.within_m,
     )
     before = read_cursor(asked.cursor, int)
     found = queries.list_incidents(filters, seen_by=request.auth, before=before, limit=asked.limit + 1)
     page, more = cut(found, asked.limit)
     following = write_cursor(page[-1].id) if more else None
     return answer(shapes.Incidents([_incident(incident) for incident in page], following))
+
+
+@router.get("/incidents/categories", auth=door(Verb.OPEN, Kind.INCIDENT), **answers(shapes.Categories))
+def list_categories(request: Entered) -> HttpResponse:
+    """List what an incident may be about."""
+    check_known(request, Schema)
+    found = [shapes.Category(each.code, each.title, each.desk, each.priority) for each in queries.categories()]
+    return answer(shapes.Categories(found))
+
+
+@router.post(
+    "/incidents",
+    auth=door(Verb.OPEN, Kind.INCIDENT),
+    **answers(shapes.Incident, 201, 200, s429="more than the post can follow: wait, or telephone"),
+)
+def open_incident(request: Entered, told: IncidentTold) -> HttpResponse:
+    """Tell an incident. With the header `Idempotency-Key`, a message sent twice is one: 201 then 200."""
+    check_known(request, Schema)
+    body = told.model_dump()
+    opened = actions.open_incident(
+        Told(**body, channel=Channel.APPLICATION),
+        by=request.auth,
+        at=clock.now(),
+        key=request.headers.get("Idempotency-Key", ""),
+    )
+    return answer(_incident(opened.incident), 201 if opened.new else 200)
+
+
+def _position(text: str | None) -> tuple[float, float] | None:
+    """Return the position of `longitude,latitude`. Raises Malformed for what is none."""
+    if text is None:
+        return None
+    try:
+        lon, lat = (float(part) for part in text.split(","))
+    except ValueError as error:
+        raise Malformed(f"around: `{text[:40]}` is no position: write `5.04,47.32`, longitude first") from error
+    if not is_position(lon, lat):
+        raise Malformed(f"around: {text[:40]} is not on the globe; write degrees, longitude first")
+    return lon, lat
 
 
 def _incident(incident: Incident) -> shapes.Incident:
@@ -80,4 +143,8 @@ def _incident(incident: Incident) -> shapes.Incident:
         close_reason=incident.close_reason,
         alarms=list(incident.alarm_ids),
         version=incident.version,
+        description=incident.description,
+        origin=str(incident.origin),
+        channel=str(incident.channel),
+        duplicate_of=incident.duplicate_reference or None,
     )

@@ -20,6 +20,8 @@ _SHAPES = (
     shapes.Readings,
     shapes.Alarms,
     shapes.Incidents,
+    shapes.Incident,
+    shapes.Categories,
     shapes.Lines,
     shapes.Addresses,
     Problem,
@@ -27,9 +29,9 @@ _SHAPES = (
 _TELLS = {401: "nobody signed in", 403: "this person may not", 422: "the question cannot be read"}
 
 
-def answers(shape: type[msgspec.Struct], **problems: str) -> dict[str, Any]:
+def answers(shape: type[msgspec.Struct], *statuses: int, **problems: str) -> dict[str, Any]:
     """Return what a route says of its answers. `problems` adds statuses: `s404="no such thing"`."""
-    told = {200: _content(shape, "application/json", shape.__doc__ or "")}
+    told = {status: _content(shape, "application/json", shape.__doc__ or "") for status in statuses or (200,)}
     more = {int(name[1:]): text for name, text in problems.items()}
     for status, text in {**_TELLS, **more}.items():
         told[status] = _content(Problem, MEDIA_TYPE, text)

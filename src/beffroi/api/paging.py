@@ -77,6 +77,6 @@ def write_instant(instant: Instant | None) -> str | None:
     return None if instant is None else to_rfc3339(instant)
 
 
-def answer(body: msgspec.Struct) -> HttpResponse:
+def answer(body: msgspec.Struct, status: int = 200) -> HttpResponse:
     """Return an answer as JSON."""
-    return HttpResponse(msgspec.json.encode(body), content_type="application/json")
+    return HttpResponse(msgspec.json.encode(body), content_type="application/json", status=status)

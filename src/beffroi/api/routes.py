@@ -13,7 +13,7 @@ from beffroi.api.problems import View, as_problem, no_route, tell_problems
 api = Api(
     title="Beffroi",
     version="1",
-    description="What a post knows, for the other systems of the city. Read only.",
+    description="What a post knows, for the other systems of the city; and a door by which partners tell incidents.",
     docs_url=None,
     urls_namespace="api",
     auth=closed,

@@ -136,6 +136,19 @@ class Incident(msgspec.Struct):
     close_reason: str
     alarms: list[int]
     version: int
+    description: str
+    origin: str
+    channel: str
+    duplicate_of: str | None
+
+
+class Category(msgspec.Struct):
+    """What an incident may be about: what to write in `category` when one is told."""
+
+    id: str
+    title: str
+    desk: str
+    priority: int
 
 
 class Actor(msgspec.Struct):
@@ -206,6 +219,13 @@ class Incidents(msgspec.Struct):
 
     items: list[Incident]
     next: str | None
+
+
+class Categories(msgspec.Struct):
+    """Every category in force, in the order of the city's profile; there is no other page."""
+
+    items: list[Category]
+    next: None = None
 
 
 class Lines(msgspec.Struct):

@@ -16,6 +16,10 @@ from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, Entry
 
 _PROFILE_LOCK = 0x696E637072  # "incpr": the advisory lock of whoever puts the profile in force
+_VERBS = {
+    "category": ("publish_category", "withdraw_category"),
+    "correlation": ("publish_correlation", "withdraw_correlation"),
+}
 
 
 def publish_profile(
@@ -43,11 +47,11 @@ def publish_profile(
             Row.objects.update_or_create(kind=kind, code=code, defaults={"place": place, "body": body})
         moved = {key for key in changed if key in known and known[key][1] == wanted[key][1]}
         lines = [
-            Entry(by, ROOM, f"publish_{kind}", f"{kind}:{code}", content=wanted[kind, code][1])
+            Entry(by, ROOM, _VERBS[kind][0], f"{kind}:{code}", content=wanted[kind, code][1])
             for kind, code in changed
             if (kind, code) not in moved
         ]
-        lines += [Entry(by, ROOM, f"withdraw_{kind}", f"{kind}:{code}") for kind, code in gone]
+        lines += [Entry(by, ROOM, _VERBS[kind][1], f"{kind}:{code}") for kind, code in gone]
         append(lines, at=at)
     return len(changed) + len(gone)
 

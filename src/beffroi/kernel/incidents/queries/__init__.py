@@ -1,6 +1,7 @@
 """Every read of the incidents' room, narrowed to what the person may see."""
 
 from beffroi.kernel.incidents.queries.catalogue import categories, correlation
+from beffroi.kernel.incidents.queries.finding import MAX_WITHIN_M, Filters
 from beffroi.kernel.incidents.queries.linking import (
     compared,
     duplicates_of,
@@ -15,7 +16,6 @@ from beffroi.kernel.incidents.queries.linking import (
 )
 from beffroi.kernel.incidents.queries.reading import (
     Counts,
-    Filters,
     counts,
     get,
     history,
@@ -30,6 +30,7 @@ from beffroi.kernel.incidents.queries.reading import (
 from beffroi.kernel.incidents.queries.tree import living_of, tree_of
 
 __all__ = [
+    "MAX_WITHIN_M",
     "Counts",
     "Filters",
     "categories",

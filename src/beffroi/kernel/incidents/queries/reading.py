@@ -12,6 +12,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.incidents import models
+from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, narrowed_to
 from beffroi.kernel.incidents.queries.tree import tree_of
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
@@ -23,22 +24,6 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 MAX_LIMIT = 500
 _OPEN_NAMES = [str(state) for state in OPEN_STATES]
 _OPEN = Q(state__in=_OPEN_NAMES)
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which incidents are asked for; what is left empty does not filter. `open_only` leaves out the closed ones."""
-
-    state: IncidentState | None = None
-    open_only: bool = False
-    desk: str = ""
-    commune: str = ""
-    priority: int | None = None
-    category: str = ""
-    asset: str = ""
-    owner: str = ""
-    since: Instant | None = None
-    until: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +62,17 @@ def list_open(*, seen_by: Viewer, desk: str | None = None, limit: int = 200) -> 
 
 
 def list_incidents(
-    filters: Filters = Filters(), *, seen_by: Viewer, before: int | None = None, limit: int = 100
+    filters: Filters = NOTHING_ASKED, *, seen_by: Viewer, before: int | None = None, limit: int = 100
 ) -> tuple[Incident, ...]:
-    """Return incidents, the newest first; `before` is the number of the last one of the page before."""
-    rows = _filtered(_seen(seen_by), filters)
+    """Return incidents, the newest first; `before` is the number of the last one of the page before.
+
+    Two statements: the numbers, by the indexes alone, then what is shown of them.
+    """
+    rows = narrowed_to(_narrowed(models.Incident.objects.all(), seen_by), filters)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return tuple(_incident(row) for row in rows.order_by("-id")[: _bounded(limit)])
+    found = list(rows.order_by("-id").values_list("pk", flat=True)[: _bounded(limit)])
+    return tuple(_incident(row) for row in whole().filter(pk__in=found).order_by("-id"))
 
 
 def of_ids(incident_ids: Iterable[int], *, seen_by: Viewer) -> tuple[Incident, ...]:
@@ -155,26 +144,6 @@ def _proposed() -> Coalesce:
 
 def _seen(viewer: Viewer) -> QuerySet[models.Incident]:
     return _narrowed(whole(), viewer)
-
-
-def _filtered(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:
-    exact = {
-        "state": filters.state,
-        "desk": filters.desk,
-        "commune": filters.commune,
-        "priority": filters.priority,
-        "category": filters.category,
-        "asset__code": filters.asset,
-        "owner__username": filters.owner,
-    }
-    rows = rows.filter(**{name: value for name, value in exact.items() if value})
-    if filters.open_only:
-        rows = rows.filter(_OPEN)
-    if filters.since is not None:
-        rows = rows.filter(opened_at__gte=to_datetime(filters.since))
-    if filters.until is not None:
-        rows = rows.filter(opened_at__lt=to_datetime(filters.until))
-    return rows
 
 
 def _incident(row: models.Incident) -> Incident:

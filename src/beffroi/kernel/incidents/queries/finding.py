@@ -1,0 +1,102 @@
+"""Finding incidents among very many: by words, place, distance, category, period and the rest, each by an index of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.foundation.geo import point_to_metres
+from beffroi.kernel.incidents import models, rules
+from beffroi.kernel.incidents.queries.catalogue import categories
+from beffroi.kernel.incidents.types import OPEN_STATES, IncidentState
+from beffroi.kernel.places.rules import sought
+
+MAX_WITHIN_M = 20_000.0
+_OPEN = Q(state__in=[str(state) for state in OPEN_STATES])
+_WORDS = "incidents_incident.search @@ to_tsquery('pg_catalog.french', %s)"
+_AROUND = (
+    "point(incidents_incident.x_m, incidents_incident.y_m) <@ box(point(%s, %s), point(%s, %s))"
+    " AND (incidents_incident.x_m - %s) ^ 2 + (incidents_incident.y_m - %s) ^ 2 <= %s"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which incidents are asked for; what is left empty does not filter. `open_only` leaves out the closed ones.
+
+    `text` is what a person types: words of the title, the place or what was told, in any order and without accents, each
+    as its beginning; or a reference. `around` is a longitude and a latitude, with `within_m` metres about it. A category
+    stands for its family: the alarms that are about the same thing.
+    """
+
+    state: IncidentState | None = None
+    open_only: bool = False
+    desk: str = ""
+    commune: str = ""
+    priority: int | None = None
+    category: str = ""
+    asset: str = ""
+    owner: str = ""
+    since: Instant | None = None
+    until: Instant | None = None
+    text: str = ""
+    around: tuple[float, float] | None = None
+    within_m: float = 200.0
+
+
+NOTHING_ASKED = Filters()
+
+
+def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:
+    """Narrow incidents to what is asked for."""
+    exact = {
+        "state": filters.state,
+        "desk": filters.desk,
+        "commune": filters.commune,
+        "priority": filters.priority,
+        "asset__code": filters.asset,
+        "owner__username": filters.owner,
+    }
+    rows = rows.filter(**{name: value for name, value in exact.items() if value})
+    if filters.category:
+        rows = rows.filter(category__in=rules.codes_of(filters.category, categories()))
+    if filters.open_only:
+        rows = rows.filter(_OPEN)
+    if filters.since is not None:
+        rows = rows.filter(opened_at__gte=to_datetime(filters.since))
+    if filters.until is not None:
+        rows = rows.filter(opened_at__lt=to_datetime(filters.until))
+    if filters.text.strip():
+        rows = _saying(rows, filters.text)
+    if filters.around is not None:
+        rows = _around(rows, filters.around, filters.within_m)
+    return rows
+
+
+def _saying(rows: QuerySet[models.Incident], text: str) -> QuerySet[models.Incident]:
+    """Narrow to a reference, or to what holds a beginning of each word."""
+    number = rules.number_of(text)
+    if number is not None and not text.strip().isdigit():
+        return rows.filter(pk=number)
+    wanted = sought(text)
+    numbers = [(part,) for part in wanted.number.split()]
+    words = " & ".join(f"({' | '.join(f'{form}:*' for form in forms)})" for forms in [*numbers, *wanted.words])
+    if not words:
+        return rows.none()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT numnode(to_tsquery('pg_catalog.french', %s))", [words])
+        telling = int(cursor.fetchone()[0])
+    if not telling:
+        return rows  # « de la » : words that tell nothing do not filter
+    return rows.extra(where=[_WORDS], params=[words])  # noqa: S610 - fixed text, parameters apart
+
+
+def _around(rows: QuerySet[models.Incident], around: tuple[float, float], within_m: float) -> QuerySet[models.Incident]:
+    """Narrow to a distance: a box by the index, then the circle."""
+    far = max(0.0, min(within_m, MAX_WITHIN_M))
+    x_m, y_m = point_to_metres(*around)
+    box = [x_m - far, y_m - far, x_m + far, y_m + far]
+    return rows.extra(where=[_AROUND], params=[*box, x_m, y_m, far * far])  # noqa: S610 - fixed text
