@@ -25,7 +25,7 @@ from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules import parse_categories, parse_correlation
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
-from beffroi.kernel.people.rules import parse_posts
+from beffroi.kernel.people.rules import parse_posts, parse_shifts
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
@@ -56,6 +56,7 @@ def prepare_database() -> None:
     categories = parse_categories((PROFILE / "categories.yaml").read_text())
     correlation = parse_correlation((PROFILE / "correlation.yaml").read_text())
     incidents.publish_profile(categories, correlation, by=SYSTEM, at=at)
+    people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
 
 
 def check_partitions() -> None:

@@ -18,6 +18,7 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal import actions as journal
+from beffroi.kernel.people import actions as people_actions
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.twin import actions as twin
 
@@ -43,6 +44,13 @@ def drop_expired_readings(timestamp: int) -> None:
         timestamp * 1_000_000, history_days=ours.history_days, quarantine_days=ours.quarantine_days
     )
     log.info("expired readings dropped", days=days, frames=frames)
+
+
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="expire_instructions", queueing_lock="expire_instructions", pass_context=False)
+def expire_instructions(timestamp: int) -> None:
+    """End the instructions of the room whose date has passed."""
+    people_actions.expire_instructions(at=now())
 
 
 class Worker:

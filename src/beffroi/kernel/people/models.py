@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
+from django.db.models import Q
 
 
 class PersonManager(BaseUserManager["Person"]):
@@ -70,3 +71,73 @@ class SignInFailure(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["account", "at"], name="people_failure_account")]
+
+
+class Shift(models.Model):
+    """A part of the day, in minutes after local midnight. `place` orders the list."""
+
+    code = models.CharField(max_length=32, unique=True)
+    title = models.CharField(max_length=120)
+    begins_min = models.SmallIntegerField()
+    ends_min = models.SmallIntegerField()
+    place = models.SmallIntegerField()
+
+
+class Duty(models.Model):
+    """A person's time on duty at a post. One at a time: the partial index says so."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    post = models.CharField(max_length=32)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["person"], condition=Q(ended_at=None), name="people_duty_one_at_a_time")
+        ]
+
+
+class Instruction(models.Model):
+    """What one shift leaves to the next at a post, until it ends."""
+
+    post = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16)
+    text = models.TextField()
+    subject = models.CharField(max_length=160, blank=True, default="")
+    due_at = models.DateTimeField(null=True)
+    written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    written_at = models.DateTimeField()
+    end = models.CharField(max_length=16, blank=True, default="")
+    ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    end_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        indexes = [models.Index(fields=["post"], condition=Q(end=""), name="people_instruction_standing")]
+
+
+class Handover(models.Model):
+    """A shift hand-over. `content` is canonical JSON text, whose SHA-256 the journal line of the signature carries."""
+
+    post = models.CharField(max_length=32)
+    shift_out = models.CharField(max_length=120)
+    shift_in = models.CharField(max_length=120)
+    state = models.CharField(max_length=16)
+    text = models.TextField(blank=True, default="")
+    content = models.TextField()
+    digest = models.CharField(max_length=64)
+    out_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    out_at = models.DateTimeField()
+    in_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
+    in_at = models.DateTimeField(null=True)
+    remark = models.TextField(blank=True, default="")
+    withdrawn_at = models.DateTimeField(null=True)
+    withdraw_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["post"], condition=Q(state="signed_out"), name="people_handover_one_waiting"
+            )
+        ]
+        indexes = [models.Index(fields=["post", "-out_at"], name="people_handover_post")]

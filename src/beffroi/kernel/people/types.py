@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Refused
@@ -29,6 +31,7 @@ class Verb(StrEnum):
     DECLARE = "declare"
     REVOKE = "revoke"
     GRANT = "grant"
+    HAND_OVER = "hand_over"
     CORRECT = "correct"
     ERASE = "erase"
     CONFIRM = "confirm"
@@ -43,6 +46,7 @@ class Kind(StrEnum):
     ALARM = "alarm"
     DEFINITION = "definition"
     INCIDENT = "incident"
+    SHIFT = "shift"
     ASSET = "asset"
     READING = "reading"
     PLACE = "place"
@@ -178,3 +182,90 @@ class TooManyAttempts(Refused):
     def __init__(self, reason: str, wait_s: int) -> None:
         super().__init__(reason)
         self.wait_s = wait_s
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A part of the day that one crew works, in minutes after local midnight; one that ends at its beginning lasts a day.
+
+    The night's `ends_min` lies before its `begins_min`.
+    """
+
+    code: str
+    title: str
+    begins_min: int
+    ends_min: int
+
+
+class InstructionKind(StrEnum):
+    """What one shift leaves to the next: what to heed, or what was promised to somebody, by when."""
+
+    INSTRUCTION = "instruction"
+    PROMISE = "promise"
+
+
+class InstructionEnd(StrEnum):
+    """How an instruction ends: done as promised, given up with a reason, or over by its own date."""
+
+    KEPT = "kept"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A standing instruction (consigne) or a promise, at a post. `due_at`: when a promise is due, an instruction over."""
+
+    id: int
+    post: str
+    kind: InstructionKind
+    text: str
+    subject: str
+    due_at: Instant | None
+    written_by: str
+    written_at: Instant
+    end: InstructionEnd | None = None
+    ended_by: str = ""
+    ended_at: Instant | None = None
+    end_reason: str = ""
+
+
+class HandoverState(StrEnum):
+    """Signed by who leaves, then by who comes; or taken back before that."""
+
+    SIGNED_OUT = "signed_out"
+    CLOSED = "closed"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A shift hand-over (relève) of a post. `content` is what the leaving shift showed, frozen at its signature."""
+
+    id: int
+    post: str
+    shift_out: str
+    shift_in: str
+    state: HandoverState
+    text: str
+    content: Mapping[str, Any]
+    digest: str
+    out_by: str
+    out_name: str
+    out_at: Instant
+    in_name: str = ""
+    in_at: Instant | None = None
+    remark: str = ""
+    withdrawn_at: Instant | None = None
+    withdraw_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """A person on duty at a post, since when."""
+
+    username: str
+    display_name: str
+    initials: str
+    post: str
+    began_at: Instant

@@ -13,13 +13,13 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import IntegrityError, connection, transaction
 
 from beffroi.foundation.clock import DAY, Instant, from_datetime, to_datetime
-from beffroi.foundation.errors import Conflict, NotFound, Refused
+from beffroi.foundation.errors import Conflict, Forbidden, NotFound, Refused
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.people import queries, rules
 from beffroi.kernel.people.models import Clearance, Person, SignInFailure, Token
 from beffroi.kernel.people.models import Post as PostRow
-from beffroi.kernel.people.types import IssuedToken, Post, Role, TooManyAttempts, WrongCredentials
+from beffroi.kernel.people.types import IssuedToken, Post, Role, TooManyAttempts, Viewer, WrongCredentials
 
 ROOM = "people"
 SYSTEM = Actor(ActorKind.SYSTEM, "beffroi", "Beffroi")
@@ -224,6 +224,13 @@ def sit_at(username: str, code: str, *, at: Instant) -> Post:
             actor = Actor(ActorKind.PERSON, person.username, person.display_name)
             append([_about_post("sit_at_post", post, actor, f"person:{person.username}")], at=at)
     return post
+
+
+def signed_in(by: Viewer) -> int:
+    """Return the number of the person who acts. Raises Forbidden for nobody, whom no clearance names anyway."""
+    if by.id is None:
+        raise Forbidden("sign in first: an act is somebody's")
+    return by.id
 
 
 def ensure_demonstration_accounts(at: Instant) -> list[tuple[str, str, str]]:

@@ -1,0 +1,53 @@
+"""Every read of the people's room: the one door and who the accounts are; shifts, duty, hand-overs."""
+
+from beffroi.kernel.people.queries.door import (
+    communes_of,
+    list_accounts,
+    may,
+    post_named,
+    post_of,
+    posts,
+    reach_of,
+    require,
+    territories,
+    viewer_named,
+    viewer_of,
+    viewer_of_session,
+    viewer_of_token,
+)
+from beffroi.kernel.people.queries.shifts import (
+    duty_of,
+    get_handover,
+    get_instruction,
+    last_duty_ended,
+    list_handovers,
+    on_duty,
+    shifts,
+    standing_instructions,
+    waiting_handover,
+)
+
+__all__ = [
+    "communes_of",
+    "duty_of",
+    "get_handover",
+    "get_instruction",
+    "last_duty_ended",
+    "list_accounts",
+    "list_handovers",
+    "may",
+    "on_duty",
+    "post_named",
+    "post_of",
+    "posts",
+    "reach_of",
+    "require",
+    "shifts",
+    "standing_instructions",
+    "territories",
+    "viewer_named",
+    "viewer_of",
+    "viewer_of_session",
+    "viewer_of_token",
+    "waiting_handover",
+]

@@ -1,0 +1,138 @@
+"""Shifts, who is on duty, instructions that stand, and hand-overs."""
+
+from __future__ import annotations
+
+import json
+
+from django.db.models import QuerySet
+
+from beffroi.foundation.clock import Instant, from_datetime
+from beffroi.foundation.errors import NotFound
+from beffroi.kernel.people import models
+from beffroi.kernel.people.queries.door import require
+from beffroi.kernel.people.types import (
+    Duty,
+    Handover,
+    HandoverState,
+    Instruction,
+    InstructionEnd,
+    InstructionKind,
+    Kind,
+    Shift,
+    Verb,
+    Viewer,
+)
+
+MAX_STANDING = 200
+_WHOLE_DAY = (Shift("day", "Journée", 0, 0),)
+
+
+def shifts() -> tuple[Shift, ...]:
+    """Return the shifts of the room in the order of the day; one of a whole day where the city names none."""
+    rows = models.Shift.objects.order_by("place")
+    return tuple(Shift(row.code, row.title, row.begins_min, row.ends_min) for row in rows) or _WHOLE_DAY
+
+
+def duty_of(username: str) -> Duty | None:
+    """Return where a person is on duty, None when they are not."""
+    row = models.Duty.objects.select_related("person").filter(person__username=username, ended_at=None).first()
+    return None if row is None else _duty(row)
+
+
+def on_duty(post: str | None = None) -> tuple[Duty, ...]:
+    """Return who is on duty, at a post or at all of them, the longest first."""
+    rows = models.Duty.objects.select_related("person").filter(ended_at=None).order_by("began_at", "id")
+    return tuple(_duty(row) for row in (rows if post is None else rows.filter(post=post))[:MAX_STANDING])
+
+
+def last_duty_ended(username: str) -> Instant | None:
+    """Return when a person was last on duty before now: since then things changed without them. None: never."""
+    row = models.Duty.objects.filter(person__username=username).exclude(ended_at=None).order_by("-ended_at").first()
+    return from_datetime(row.ended_at) if row is not None and row.ended_at is not None else None
+
+
+def standing_instructions(posts: tuple[str, ...]) -> tuple[Instruction, ...]:
+    """Return the instructions and promises that stand at these posts: promises by their date, then instructions."""
+    rows = _instructions().filter(end="", post__in=posts).order_by("-kind", "due_at", "id")[:MAX_STANDING]
+    return tuple(_instruction(row) for row in rows)
+
+
+def get_instruction(number: int) -> Instruction:
+    """Return an instruction by its number. Raises NotFound."""
+    row = _instructions().filter(pk=number).first()
+    if row is None:
+        raise NotFound(f"there is no instruction {number}")
+    return _instruction(row)
+
+
+def waiting_handover(post: str) -> Handover | None:
+    """Return the hand-over of a post that waits for its second signature, None when there is none."""
+    row = _handovers().filter(post=post, state=HandoverState.SIGNED_OUT).first()
+    return None if row is None else _handover(row)
+
+
+def get_handover(number: int, *, seen_by: Viewer) -> Handover:
+    """Return a hand-over by its number. Raises Forbidden, NotFound."""
+    require(seen_by, Verb.SEE, Kind.SHIFT)
+    row = _handovers().filter(pk=number).first()
+    if row is None:
+        raise NotFound(f"there is no hand-over {number}")
+    return _handover(row)
+
+
+def list_handovers(*, seen_by: Viewer, post: str | None = None, limit: int = 20) -> tuple[Handover, ...]:
+    """Return the last hand-overs, the newest first. Raises Forbidden."""
+    require(seen_by, Verb.SEE, Kind.SHIFT)
+    rows = _handovers().order_by("-out_at", "-id")
+    return tuple(_handover(row) for row in (rows if post is None else rows.filter(post=post))[: min(limit, 200)])
+
+
+def _instructions() -> QuerySet[models.Instruction]:
+    return models.Instruction.objects.select_related("written_by", "ended_by")
+
+
+def _handovers() -> QuerySet[models.Handover]:
+    return models.Handover.objects.select_related("out_by", "in_by")
+
+
+def _duty(row: models.Duty) -> Duty:
+    person = row.person
+    return Duty(person.username, person.display_name, person.initials, row.post, from_datetime(row.began_at))
+
+
+def _instruction(row: models.Instruction) -> Instruction:
+    return Instruction(
+        id=row.pk,
+        post=row.post,
+        kind=InstructionKind(row.kind),
+        text=row.text,
+        subject=row.subject,
+        due_at=from_datetime(row.due_at) if row.due_at else None,
+        written_by=row.written_by.display_name,
+        written_at=from_datetime(row.written_at),
+        end=InstructionEnd(row.end) if row.end else None,
+        ended_by=row.ended_by.display_name if row.ended_by else "",
+        ended_at=from_datetime(row.ended_at) if row.ended_at else None,
+        end_reason=row.end_reason,
+    )
+
+
+def _handover(row: models.Handover) -> Handover:
+    return Handover(
+        id=row.pk,
+        post=row.post,
+        shift_out=row.shift_out,
+        shift_in=row.shift_in,
+        state=HandoverState(row.state),
+        text=row.text,
+        content=json.loads(row.content),
+        digest=row.digest,
+        out_by=row.out_by.username,
+        out_name=row.out_by.display_name,
+        out_at=from_datetime(row.out_at),
+        in_name=row.in_by.display_name if row.in_by else "",
+        in_at=from_datetime(row.in_at) if row.in_at else None,
+        remark=row.remark,
+        withdrawn_at=from_datetime(row.withdrawn_at) if row.withdrawn_at else None,
+        withdraw_reason=row.withdraw_reason,
+    )
