@@ -10,6 +10,7 @@ import atexit
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,20 @@ hypothesis.settings.load_profile("beffroi")
 def box() -> Path:
     """The folder of this run."""
     return _box
+
+
+@pytest.fixture(scope="session")
+def shared() -> Callable[[str], Path]:
+    """Return a real capture of the shared folder, which is read and never committed; skip where it is absent."""
+    folder = Path(os.environ.get("BEFFROI_SHARED", Path(__file__).parents[1] / ".." / "shared"))
+
+    def find(name: str) -> Path:
+        path = folder / "data" / name
+        if not path.exists():
+            pytest.skip(f"the shared folder of real captures has no {name} (set BEFFROI_SHARED to where it is)")
+        return path
+
+    return find
 
 
 def _empty(case: Any) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -23,20 +21,6 @@ def post(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Post]:
 @pytest.fixture(scope="session")
 def token(post: Post) -> str:
     return post.token()
-
-
-@pytest.fixture(scope="session")
-def shared() -> Callable[[str], Path]:
-    """Return a real capture of the shared folder; skip where it is absent."""
-    folder = Path(os.environ.get("BEFFROI_SHARED", Path(__file__).parents[2] / ".." / "shared"))
-
-    def find(name: str) -> Path:
-        path = folder / "data" / name
-        if not path.exists():
-            pytest.skip(f"the shared folder of real captures has no {name} (set BEFFROI_SHARED to where it is)")
-        return path
-
-    return find
 
 
 @pytest.fixture(scope="module")

@@ -157,3 +157,22 @@ def test_a_cabinet_that_trips_is_one_alarm_one_incident_and_lines_nobody_can_alt
     )
     assert lines
     assert "the journal stands" in post.command("journal", "verify")
+
+
+CITY = ("lighting", "traffic", "buildings", "fleet", "lorawan", "things", "buses")
+
+
+def test_every_wire_format_of_the_city_reaches_the_last_value_of_an_asset(post: Post, token: str) -> None:
+    """Each connector, from the city's own devices: their inventory imported, their frames decoded, their values kept."""
+    assets: dict[str, list[str]] = {}
+    with (post.folder / "city" / "assets.csv").open() as file:
+        for row in csv.DictReader(file):
+            assets.setdefault(row["source"], []).append(row["asset"])
+
+    def stored() -> bool:
+        counts = post.get("status", token)["readings"]["by_source"]
+        return all(source in counts and counts[source]["stored"] for source in CITY)
+
+    eventually(stored, "each source has readings that are stored")
+    told = [source for source in CITY if any(post.get(f"assets/{code}", token)["state"] for code in assets[source])]
+    assert told == list(CITY)

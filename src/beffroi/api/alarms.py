@@ -9,7 +9,7 @@ from pydantic import Field
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
 from beffroi.api.openapi import answers
-from beffroi.api.paging import Page, answer, check_known, cut, read_cursor, read_instant, write_cursor, write_instant
+from beffroi.api.paging import Page, answer_by_number, check_known, filters_of, write_instant
 from beffroi.kernel.alarms import queries
 from beffroi.kernel.alarms.types import Alarm, AlarmState
 from beffroi.kernel.people.types import Kind, Verb
@@ -21,7 +21,7 @@ class AlarmsAsked(Page):
     """Filters of the list of alarms."""
 
     state: AlarmState | None = Field(None, description="One state.")
-    open: bool = Field(False, description="Only those that have not ended.")
+    open_only: bool = Field(False, alias="open", description="Only those that have not ended.")
     desk: str = Field("", max_length=32, description="The desk that answers for them.")
     priority: int | None = Field(None, ge=1, le=4, description="1 asks for an act now.")
     code: str = Field("", max_length=64, description="Code of the definition: `cabinet_tripped`.")
@@ -34,21 +34,12 @@ class AlarmsAsked(Page):
 def list_alarms(request: Entered, asked: Query[AlarmsAsked]) -> HttpResponse:
     """List alarms, the newest first."""
     check_known(request, AlarmsAsked)
-    filters = queries.Filters(
-        state=asked.state,
-        open_only=asked.open,
-        desk=asked.desk,
-        priority=asked.priority,
-        code=asked.code,
-        asset=asked.asset,
-        since=read_instant(asked.since, "from"),
-        until=read_instant(asked.until, "to"),
-    )
-    before = read_cursor(asked.cursor, int)
-    found = queries.list_alarms(filters, seen_by=request.auth, before=before, limit=asked.limit + 1)
-    page, more = cut(found, asked.limit)
-    following = write_cursor(page[-1].id) if more else None
-    return answer(shapes.Alarms([_alarm(alarm) for alarm in page], following))
+    filters = filters_of(asked, queries.Filters)
+
+    def find(before: int | None, limit: int) -> tuple[Alarm, ...]:
+        return queries.list_alarms(filters, seen_by=request.auth, before=before, limit=limit)
+
+    return answer_by_number(asked, find, shapes.Alarms, _alarm)
 
 
 def _alarm(alarm: Alarm) -> shapes.Alarm:

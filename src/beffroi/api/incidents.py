@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
 from beffroi.api.openapi import answers
-from beffroi.api.paging import Page, answer, check_known, cut, read_cursor, read_instant, write_cursor, write_instant
+from beffroi.api.paging import Page, answer, answer_by_number, check_known, filters_of, write_instant
 from beffroi.foundation import clock
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.geo import is_position
@@ -24,7 +24,7 @@ class IncidentsAsked(Page):
     """Filters of the list of incidents."""
 
     state: IncidentState | None = Field(None, description="One state.")
-    open: bool = Field(False, description="Only those that are not closed.")
+    open_only: bool = Field(False, alias="open", description="Only those that are not closed.")
     desk: str = Field("", max_length=32, description="The desk that answers for them.")
     commune: str = Field("", max_length=80, description="Name of the commune.")
     owner: str = Field("", max_length=64, description="Account of who has taken them in charge.")
@@ -57,26 +57,12 @@ class IncidentTold(Schema):
 def list_incidents(request: Entered, asked: Query[IncidentsAsked]) -> HttpResponse:
     """List incidents, the newest first."""
     check_known(request, IncidentsAsked)
-    filters = queries.Filters(
-        state=asked.state,
-        open_only=asked.open,
-        desk=asked.desk,
-        commune=asked.commune,
-        owner=asked.owner,
-        priority=asked.priority,
-        category=asked.category,
-        asset=asked.asset,
-        since=read_instant(asked.since, "from"),
-        until=read_instant(asked.until, "to"),
-        text=asked.text,
-        around=_position(asked.around),
-        within_m=asked.within_m,
-    )
-    before = read_cursor(asked.cursor, int)
-    found = queries.list_incidents(filters, seen_by=request.auth, before=before, limit=asked.limit + 1)
-    page, more = cut(found, asked.limit)
-    following = write_cursor(page[-1].id) if more else None
-    return answer(shapes.Incidents([_incident(incident) for incident in page], following))
+    filters = filters_of(asked, queries.Filters, around=_position(asked.around))
+
+    def find(before: int | None, limit: int) -> tuple[Incident, ...]:
+        return queries.list_incidents(filters, seen_by=request.auth, before=before, limit=limit)
+
+    return answer_by_number(asked, find, shapes.Incidents, _incident)
 
 
 @router.get("/incidents/categories", auth=door(Verb.OPEN, Kind.INCIDENT), **answers(shapes.Categories))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +17,19 @@ from beffroi.foundation.errors import Malformed
 
 MAX_LIMIT = 500
 T = TypeVar("T")
+F = TypeVar("F")
+S = TypeVar("S")
+
+
+class Numbered(Protocol):
+    """What is known by its number."""
+
+    @property
+    def id(self) -> int:
+        """The number."""
+
+
+N = TypeVar("N", bound=Numbered)
 
 
 class Page(Schema):
@@ -44,6 +57,29 @@ def cut(found: Sequence[T], limit: int) -> tuple[Sequence[T], bool]:
     The rooms give 500 at most: a full page of 500 is followed by another, which may be empty.
     """
     return found[:limit], len(found) > limit or len(found) == limit == MAX_LIMIT
+
+
+def filters_of(asked: Page, filters: Callable[..., F], **read: object) -> F:
+    """Return what a list is asked for as its room takes it: the same names, instants read, and what `read` holds instead.
+
+    Raises Malformed.
+    """
+    values = asked.model_dump(exclude={"limit", "cursor"}) | read
+    for name, called in (("since", "from"), ("until", "to")):
+        if name in values:
+            values[name] = read_instant(values[name], called)
+    return filters(**values)
+
+
+def answer_by_number(
+    asked: Page,
+    find: Callable[[int | None, int], Sequence[N]],
+    listing: Callable[[list[S], str | None], msgspec.Struct],
+    show: Callable[[N], S],
+) -> HttpResponse:
+    """Answer a page of things that are listed by falling number: `find` is given the last one shown, and how many."""
+    page, more = cut(find(read_cursor(asked.cursor, int), asked.limit + 1), asked.limit)
+    return answer(listing([show(each) for each in page], write_cursor(page[-1].id) if more else None))
 
 
 def write_cursor(key: Any) -> str:

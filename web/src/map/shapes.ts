@@ -10,88 +10,33 @@ export interface Shape {
   readonly dash?: readonly number[];
 }
 
-const triangle = (c: CanvasRenderingContext2D): void => {
-  c.moveTo(16, 3);
-  c.lineTo(30, 28);
-  c.lineTo(2, 28);
-  c.closePath();
+type Path = Shape["path"];
+type Point = readonly [x: number, y: number];
+
+/** A line through points; closed, it is an outline that can be filled. */
+const line = (points: readonly Point[], closed = false): Path => (c) => {
+  points.forEach(([x, y], place) => (place === 0 ? c.moveTo(x, y) : c.lineTo(x, y)));
+  if (closed) c.closePath();
 };
-const diamond = (c: CanvasRenderingContext2D): void => {
-  c.moveTo(16, 2);
-  c.lineTo(30, 16);
-  c.lineTo(16, 30);
-  c.lineTo(2, 16);
-  c.closePath();
-};
-const disc = (radius: number) => (c: CanvasRenderingContext2D): void => c.arc(16, 16, radius, 0, 7);
-const square = (half: number) => (c: CanvasRenderingContext2D): void => c.rect(16 - half, 16 - half, 2 * half, 2 * half);
+const outline = (...points: readonly Point[]): Path => line(points, true);
+const disc = (radius: number): Path => (c) => c.arc(16, 16, radius, 0, 7);
+const square = (half: number): Path => (c) => c.rect(16 - half, 16 - half, 2 * half, 2 * half);
+const box = (x: number, y: number, width: number, height: number): Path => (c) => c.rect(x, y, width, height);
+const pill: Path = (c) => c.roundRect(11, 6, 10, 20, 4);
+/** Several paths drawn as one, each from where it begins. */
+const together = (...paths: readonly Path[]): Path => (c) => paths.forEach((path) => path(c));
 
-function cabinet(c: CanvasRenderingContext2D): void {
-  c.rect(8, 5, 16, 22);
-  c.moveTo(17, 9);
-  c.lineTo(13, 17);
-  c.lineTo(19, 16);
-  c.lineTo(15, 23);
-}
-
-function crossing(c: CanvasRenderingContext2D): void {
-  c.arc(16, 16, 9, 0, 7);
-  c.moveTo(16, 7);
-  c.lineTo(16, 25);
-  c.moveTo(7, 16);
-  c.lineTo(25, 16);
-}
-
-function bollard(c: CanvasRenderingContext2D): void {
-  c.roundRect(11, 6, 10, 20, 4);
-  c.moveTo(11, 13);
-  c.lineTo(21, 13);
-}
-
-function house(c: CanvasRenderingContext2D): void {
-  c.moveTo(16, 5);
-  c.lineTo(27, 14);
-  c.lineTo(27, 26);
-  c.lineTo(5, 26);
-  c.lineTo(5, 14);
-  c.closePath();
-}
-
-function camera(c: CanvasRenderingContext2D): void {
-  c.rect(5, 10, 15, 12);
-  c.moveTo(20, 14);
-  c.lineTo(27, 10);
-  c.lineTo(27, 22);
-  c.lineTo(20, 18);
-}
-
-function arrow(c: CanvasRenderingContext2D): void {
-  c.moveTo(16, 4);
-  c.lineTo(25, 27);
-  c.lineTo(16, 22);
-  c.lineTo(7, 27);
-  c.closePath();
-}
-
-function coach(c: CanvasRenderingContext2D): void {
-  c.moveTo(16, 3);
-  c.lineTo(23, 9);
-  c.lineTo(23, 29);
-  c.lineTo(9, 29);
-  c.lineTo(9, 9);
-  c.closePath();
-}
-
-function bars(c: CanvasRenderingContext2D): void {
-  c.arc(16, 16, 6, 0, 7);
-  c.moveTo(16, 4);
-  c.lineTo(16, 10);
-}
-
-function strike(c: CanvasRenderingContext2D): void {
-  c.moveTo(5, 27);
-  c.lineTo(27, 5);
-}
+const triangle = outline([16, 3], [30, 28], [2, 28]);
+const diamond = outline([16, 2], [30, 16], [16, 30], [2, 16]);
+const cabinet = together(box(8, 5, 16, 22), line([[17, 9], [13, 17], [19, 16], [15, 23]]));
+const crossing = together(disc(9), line([[16, 7], [16, 25]]), line([[7, 16], [25, 16]]));
+const bollard = together(pill, line([[11, 13], [21, 13]]));
+const house = outline([16, 5], [27, 14], [27, 26], [5, 26], [5, 14]);
+const camera = together(box(5, 10, 15, 12), line([[20, 14], [27, 10], [27, 22], [20, 18]]));
+const arrow = outline([16, 4], [25, 27], [16, 22], [7, 27]);
+const coach = outline([16, 3], [23, 9], [23, 29], [9, 29], [9, 9]);
+const bars = together(disc(6), line([[16, 4], [16, 10]]));
+const strike = line([[5, 27], [27, 5]]);
 
 /** Every symbol of the map, by name. Priorities are `p1` to `p4`, equipment `class:…`, conditions `condition:…`. */
 export function shapes(p: Palette): Readonly<Record<string, Shape>> {
