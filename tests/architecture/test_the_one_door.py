@@ -18,7 +18,9 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from beffroi.console import gathering
 from beffroi.foundation.clock import now, to_datetime
+from beffroi.kernel.alarms.rules.groups import LEAST
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.models import Incident
 from beffroi.kernel.people import actions as people
@@ -69,13 +71,17 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     file = tmp_path / "assets.csv"
     file.write_text("asset,class,lon,lat,name,source\nCAB-1,lighting_cabinet,5.04,47.32,Armoire,lighting\n")
     import_assets(file, by=people.SYSTEM, at=at)
-    row = Incident.objects.create(
-        title="Armoire", category="lighting", priority=2, state="new", desk="lighting", lon=5.04, lat=47.32,
-        opened_at=to_datetime(at),
-    )  # fmt: skip
+    row, *_others = [
+        Incident.objects.create(
+            title="Armoire", category="lighting", priority=2, state="new", desk="lighting", lon=5.04, lat=47.32,
+            opened_at=to_datetime(at),
+        )
+        for _ in range(LEAST)
+    ]  # fmt: skip
     asset_id = str(_only("twin_asset"))
     return {
         "reference": incidents.get(row.pk, viewer_named("chefsalle")).reference,
+        "key": gathering.groups_of(viewer_named("chefsalle"))[0].key,
         "code": "CAB-1",
         "id": "CAB-1",
         "asset_id": asset_id,

@@ -13,10 +13,10 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import reading, told, words
+from beffroi.console import gathering, reading, told, words
 from beffroi.console.pictures import AssetState, Counts, Detail, SourceState, place_words, row_order, short_title
 from beffroi.foundation.clock import SECOND
-from beffroi.kernel.alarms.types import Alarm, AlarmState
+from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident, IncidentState
 from beffroi.kernel.people import queries as people
@@ -24,7 +24,7 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import StateValue
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:")
+FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:")
 """Kinds of subject that the header or the footer may show."""
 
 Fragment = dict[str, Any]
@@ -68,6 +68,12 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "lines": told.tell_together(detail.lines),
         }
     return _draw("incident_detail", viewer, context)
+
+
+def render_flood(counts: Counts, groups: Sequence[Group], viewer: Viewer) -> SafeString:
+    """Draw the line above the queue that tells a flood; it also names the groups that there are."""
+    keys = " ".join(group.key for group in groups)
+    return _draw("flood", viewer, {"flood": counts.flood, "alarms_10min": counts.alarms_10min, "groups": keys})
 
 
 def render_counters(counts: Counts, viewer: Viewer) -> SafeString:
@@ -128,7 +134,7 @@ def render_asset_panel(state: AssetState, viewer: Viewer) -> SafeString:
 def queue_fragment(incident: Incident, viewer: Viewer) -> Fragment:
     """Return what brings the queue up to date with an incident: its row, or its leaving when it is closed."""
     target = f"incident-{incident.id}"
-    if incident.state not in OPEN_STATES:
+    if incident.state not in OPEN_STATES or not viewer.post.answers_for(incident.desk):
         return {"target": target, "html": None, "list": "queue"}
     row = render_incident_row(incident, viewer)
     return {"target": target, "html": row, "list": "queue", "order": row_order(incident)}
@@ -138,17 +144,29 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     """Return what brings a page up to date with the subjects that lines of the journal were about.
 
     An alarm stands for the incident that gathers it. Panels are not sent: a page that shows an incident asks for its
-    panel when the row comes.
+    panel when the row comes. Groups come first, so that a row that belongs to one is never seen alone.
     """
     numbers = _numbers(subjects, "incident") | set(incidents.incidents_of_alarms(_numbers(subjects, "alarm")).values())
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return []
-    return [
-        *rows,
-        counters_fragment(reading.counts(viewer), viewer),
-        streams_fragment(reading.source_states(), viewer),
+    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer)]
+
+
+def load_fragments(viewer: Viewer) -> list[Fragment]:
+    """Return what brings the load of a post up to date: header, flood, groups. It also changes as time goes by."""
+    counts, groups = reading.counts(viewer), gathering.groups_of(viewer)
+    rows: list[Fragment] = [
+        {
+            "target": f"group-{group.key}",
+            "html": gathering.render_group_row(group, viewer),
+            "list": "queue",
+            "order": gathering.row_order(group),
+        }
+        for group in groups
     ]
+    flood: Fragment = {"target": "flood", "html": render_flood(counts, groups, viewer)}
+    return [*rows, flood, counters_fragment(counts, viewer)]
 
 
 def _numbers(subjects: Iterable[str], kind: str) -> set[int]:

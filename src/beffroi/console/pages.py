@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_safe
 
-from beffroi.console import frames, reading
+from beffroi.console import frames, gathering, reading
 from beffroi.console.door import page
+from beffroi.console.pictures import row_order
 from beffroi.console.surround import MAP_LIVE, surround
 from beffroi.foundation.errors import BeffroiError, NotFound
 from beffroi.foundation.geo import is_position
+from beffroi.kernel.alarms.types import Group
 from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -28,10 +33,15 @@ def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     selected = next((incident for incident in opened if incident.reference == chosen), None)
     if chosen and selected is None:
         selected = _maybe(chosen, viewer)
-    rows = [frames.render_incident_row(each, viewer, selected=each == selected) for each in opened]
+    groups = gathering.groups_of(viewer)
+    group = next((each for each in groups if each.key == request.GET.get("group")), None)
+    detail = frames.render_detail(reading.detail(selected, viewer), viewer) if selected else ""
+    if group is not None and not selected:
+        detail = gathering.render_group_panel(group, viewer, since=since)
     context = surround(request, viewer, since=since, live=MAP_LIVE) | {
-        "rows": rows,
-        "detail": frames.render_detail(reading.detail(selected, viewer), viewer) if selected else "",
+        "rows": _rows(opened, selected, groups, group, viewer),
+        "flood": frames.render_flood(reading.counts(viewer), groups, viewer),
+        "detail": detail,
         **_first_view(request),
     }
     return render(request, "console/situation.html", context)
@@ -67,6 +77,21 @@ def incident_panel(request: HttpRequest, viewer: Viewer, reference: str) -> Http
 def help_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Explain the screen, the keys and the life of an incident."""
     return render(request, "console/help.html", surround(request, viewer))
+
+
+def _rows(
+    opened: Sequence[Incident],
+    selected: Incident | None,
+    groups: Sequence[Group],
+    group: Group | None,
+    viewer: Viewer,
+) -> list[SafeString]:
+    """Return the queue's rows in their order, those of groups among those of incidents: the page shows one or the other."""
+    rows = [(row_order(each), frames.render_incident_row(each, viewer, selected=each == selected)) for each in opened]
+    rows += [
+        (gathering.row_order(each), gathering.render_group_row(each, viewer, selected=each == group)) for each in groups
+    ]
+    return [html for _order, html in sorted(rows, key=lambda row: row[0])]
 
 
 def _maybe(reference: str, viewer: Viewer) -> Any:

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
-from beffroi.kernel.alarms.types import Alarm
+from beffroi.kernel.alarms.types import Alarm, Flood
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
-
-FLOOD = 10
-"""New alarms in ten minutes past which a post is in flood (ISA-18.2, EEMUA 191)."""
 
 NORMAL, STALE, SILENT, ALARM, EXPLAINED = 0, 1, 2, 10, 20
 """Conditions of equipment on the wire: 11 to 14 are an open alarm of that priority, 20 one that another explains."""
@@ -19,16 +16,12 @@ NORMAL, STALE, SILENT, ALARM, EXPLAINED = 0, 1, 2, 10, 20
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """The figures of the header."""
+    """The figures of the header, of what comes before the person's post. `flood` is the one the post is in, or None."""
 
     open: int
     unowned: int
     alarms_10min: int
-
-    @property
-    def flood(self) -> bool:
-        """Tell whether more alarms came in ten minutes than one person can follow."""
-        return self.alarms_10min > FLOOD
+    flood: Flood | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,14 +56,15 @@ class AssetRow:
 
 
 def counts(viewer: Viewer) -> Counts:
-    """Return the figures of the header, over what this person may see."""
-    found = incidents.counts(seen_by=viewer)
-    return Counts(found.open, found.unowned, alarms.rate_10_min(clock.now()))
+    """Return the figures of the header: of the person's post, over what this person may see."""
+    post = viewer.post
+    found = incidents.counts(seen_by=viewer, desks=post.desks)
+    return Counts(found.open, found.unowned, alarms.rate_10_min(clock.now(), post), alarms.open_flood(post))
 
 
 def queue(viewer: Viewer) -> tuple[Incident, ...]:
-    """Return the open incidents that this person may see, the most urgent first, at most 500."""
-    return incidents.list_open(seen_by=viewer, limit=QUEUE)
+    """Return the open incidents of the person's post that this person may see, the most urgent first, at most 500."""
+    return incidents.list_open(seen_by=viewer, desks=viewer.post.desks, limit=QUEUE)
 
 
 def detail(incident: Incident, viewer: Viewer) -> Detail:
@@ -83,7 +84,7 @@ def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
     sought = text.casefold()
     found = [
         incident
-        for incident in queue(viewer)
+        for incident in incidents.list_open(seen_by=viewer, limit=QUEUE)
         if sought in f"{incident.reference} {incident.title} {incident.place} {incident.commune}".casefold()
     ]
     return found[:20]

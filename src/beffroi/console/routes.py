@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from beffroi.console import accounts, acts, equipment, mapping, pages, records
+from beffroi.console import accounts, acts, equipment, groups, mapping, pages, records
 
 app_name = "console"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("incidents/<str:reference>/close", acts.close, name="incident_close"),
     path("incidents/<str:reference>/reopen", acts.reopen, name="incident_reopen"),
     path("incidents/<str:reference>/note", acts.note, name="incident_note"),
+    path("groups/<slug:key>/panel", groups.group_panel, name="group_panel"),
+    path("groups/<slug:key>/acknowledge", groups.group_acknowledge, name="group_acknowledge"),
     path("assets", equipment.assets, name="assets"),
     path("assets/<path:code>", equipment.asset, name="asset"),
     path("plot/<path:code>", equipment.plot, name="plot"),

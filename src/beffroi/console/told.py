@@ -44,6 +44,7 @@ SENTENCES: Mapping[str, object] = {
     "suppress_alarms": _("Alarmes expliquées par celle-ci"),
     "acknowledge_alarm": _("A acquitté l’alarme"),
     "end_suppressed_alarms": _("Fin d’alarmes que celle-ci expliquait"),
+    "acknowledge_group": _("A acquitté un groupe"),
     "open_flood": _("Avalanche d’alarmes au poste"),
     "close_flood": _("Fin de l’avalanche d’alarmes au poste"),
     "begin_chatter": _("Alarme bavarde : trois fois en une minute"),
@@ -128,7 +129,7 @@ def _sentence(line: Line) -> str:
     known = SENTENCES.get(line.verb)
     parts = [str(known) if known else line.verb.replace("_", " ")]
     title = content.get("title")
-    if title and line.room in TITLED and title != line.actor.name:
+    if title and (line.room in TITLED or line.verb == "acknowledge_group") and title != line.actor.name:
         parts.append(str(title))
     quantity, value = content.get("quantity"), content.get("value")
     if isinstance(quantity, str) and isinstance(value, int | float):

@@ -156,6 +156,16 @@ RELATIONS: Mapping[tuple[str, str], object] = {
     ("in", "contains"): _("Dans"),
 }
 
+GROUP_KINDS: Words = {
+    "relation": _("même alimentation"),
+    "source": _("même source"),
+    "street": _("même rue"),
+    "commune": _("même commune"),
+    "place": _("même endroit"),
+    "cause": _("même cause"),
+}
+"""What holds a group of the queue together."""
+
 VERDICTS: Words = {"malformed": _("illisible"), "refused": _("refusée"), "quarantined": _("illisible")}
 
 

@@ -292,6 +292,60 @@ class Chatter:
     raises: int
 
 
+class GroupKind(StrEnum):
+    """What holds a group together, the tightest first."""
+
+    RELATION = "relation"
+    SOURCE = "source"
+    STREET = "street"
+    COMMUNE = "commune"
+    CAUSE = "cause"
+    PLACE = "place"
+
+
+@dataclass(frozen=True, slots=True)
+class GroupItem:
+    """What waits for a person and may be gathered with others: an incident or an alarm that has none.
+
+    `name` is how the journal calls it (`incident:42`, `alarm:7`). `roots`: (asset, its name) of what stands before its
+    equipment in the twin, or of the equipment itself. `silent`: it tells that something is not heard.
+    """
+
+    name: str
+    code: str
+    title: str
+    priority: int
+    since: Instant
+    unseen: bool
+    silent: bool
+    street: str
+    commune: str
+    source: str
+    roots: tuple[tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Items that have something in common. `key` stands for what that is: the same cause in the same place keeps it.
+
+    `title` is empty where the items' definitions differ; `priority` is that of the worst, `since` of the oldest.
+    """
+
+    key: str
+    kind: GroupKind
+    title: str
+    place: str
+    commune: str
+    priority: int
+    since: Instant
+    items: tuple[GroupItem, ...]
+
+    @property
+    def unseen(self) -> int:
+        """How many of the items nobody has acknowledged."""
+        return sum(item.unseen for item in self.items)
+
+
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a batch of transitions changed, and the journal lines that tell it.

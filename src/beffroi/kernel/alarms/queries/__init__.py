@@ -26,6 +26,7 @@ from beffroi.kernel.alarms.queries.reading import (
     of_ids,
     open_conditions,
     standing,
+    to_gather,
 )
 
 __all__ = [
@@ -54,6 +55,7 @@ __all__ = [
     "revisions_of",
     "shares",
     "standing",
+    "to_gather",
     "version_in_force",
     "versions_of",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, IntegerField, OuterRef, Q, QuerySet, Subquery
@@ -64,6 +64,25 @@ def standing(asset_ids: Iterable[int] | None = None) -> list[tuple[int, int, boo
         (asset, priority, state == AlarmState.SUPPRESSED)
         for asset, priority, state in rows.values_list("asset_id", "priority", "state")
     ]
+
+
+def to_gather(
+    *, seen_by: Viewer, desks: Collection[str] = (), limit: int = 3_000
+) -> tuple[tuple[int, str, int, bool, Instant, int], ...]:
+    """Return (id, code, priority, whether it waits to be acknowledged, announced at, asset id) of what stands before a post.
+
+    The most urgent first; `desks` are the post's (none: every desk).
+    """
+    rows = _seen(seen_by, models.Alarm.objects.all()).filter(state__in=STANDING_STATES)
+    if desks:
+        rows = rows.filter(desk__in=desks)
+    found = rows.order_by("priority", "raised_at", "id").values_list(
+        "id", "code", "priority", "state", "announced_at", "raised_at", "asset_id"
+    )
+    return tuple(
+        (key, code, priority, state != AlarmState.ACKNOWLEDGED, from_datetime(told or raised), asset)
+        for key, code, priority, state, told, raised, asset in found[:limit]
+    )
 
 
 def get(alarm_id: int, seen_by: Viewer) -> Alarm:
@@ -141,16 +160,17 @@ def _whole() -> QuerySet[models.Alarm]:
     )
 
 
-def _seen(viewer: Viewer) -> QuerySet[models.Alarm]:
+def _seen(viewer: Viewer, rows: QuerySet[models.Alarm] | None = None) -> QuerySet[models.Alarm]:
     """Narrow to the desks and communes where this person may see alarms; to nothing without a clearance."""
+    rows = _whole() if rows is None else rows
     where = Q(pk__in=[])
     for territory in territories(viewer, Verb.SEE, Kind.ALARM):
         here = Q(desk=territory.desk) if territory.desk else Q()
         here &= Q(asset__commune=territory.commune) if territory.commune else Q()
         if not here:
-            return _whole()
+            return rows
         where |= here
-    return _whole().filter(where)
+    return rows.filter(where)
 
 
 def _filtered(rows: QuerySet[models.Alarm], filters: Filters) -> QuerySet[models.Alarm]:

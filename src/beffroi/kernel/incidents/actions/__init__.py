@@ -2,6 +2,7 @@
 
 from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
 from beffroi.kernel.incidents.actions.following import follow_alarms
+from beffroi.kernel.incidents.actions.grouping import Together, acknowledge_group
 from beffroi.kernel.incidents.actions.leading import (
     acknowledge_incident,
     close_incident,
@@ -22,7 +23,9 @@ from beffroi.kernel.incidents.actions.splitting import split_incident
 
 __all__ = [
     "Opened",
+    "Together",
     "TooMany",
+    "acknowledge_group",
     "acknowledge_incident",
     "attach_signal",
     "close_incident",

@@ -16,6 +16,7 @@ from beffroi.kernel.incidents.queries.linking import (
 )
 from beffroi.kernel.incidents.queries.reading import (
     Counts,
+    ToGather,
     counts,
     get,
     history,
@@ -25,6 +26,7 @@ from beffroi.kernel.incidents.queries.reading import (
     list_open,
     of_ids,
     place_of,
+    to_gather,
     whole,
 )
 from beffroi.kernel.incidents.queries.tree import living_of, tree_of
@@ -33,6 +35,7 @@ __all__ = [
     "MAX_WITHIN_M",
     "Counts",
     "Filters",
+    "ToGather",
     "categories",
     "compared",
     "correlation",
@@ -54,6 +57,7 @@ __all__ = [
     "place_of",
     "proposals_of",
     "signals_of",
+    "to_gather",
     "tree_of",
     "twin_of",
     "whole",

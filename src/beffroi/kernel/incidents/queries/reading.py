@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
@@ -36,6 +36,21 @@ class Counts:
     by_priority: Mapping[int, int] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ToGather:
+    """The little of an open incident that decides which group it goes with."""
+
+    id: int
+    category: str
+    title: str
+    priority: int
+    unseen: bool
+    opened_at: Instant
+    asset_id: int | None
+    place: str
+    commune: str
+
+
 def get(name: int | str, seen_by: Viewer) -> Incident:
     """Return an incident by its number or its reference. Raises NotFound, also for what this person may not see."""
     number = name if isinstance(name, int) else number_of(name)
@@ -53,11 +68,18 @@ def place_of(reference: str, seen_by: Viewer) -> tuple[float, float]:
     return found.lon, found.lat
 
 
-def list_open(*, seen_by: Viewer, desk: str | None = None, limit: int = 200) -> tuple[Incident, ...]:
-    """Return the open incidents, the most urgent first, then the oldest: the order of the queue."""
+def list_open(
+    *, seen_by: Viewer, desk: str | None = None, desks: Collection[str] = (), limit: int = 200
+) -> tuple[Incident, ...]:
+    """Return the open incidents, the most urgent first, then the oldest: the order of the queue.
+
+    `desk` narrows to one, `desks` to those of a post (none: every desk).
+    """
     rows = _seen(seen_by).filter(_OPEN)
     if desk:
         rows = rows.filter(desk=desk)
+    if desks:
+        rows = rows.filter(desk__in=desks)
     return tuple(_incident(row) for row in rows.order_by("priority", "opened_at", "id")[: _bounded(limit)])
 
 
@@ -81,15 +103,34 @@ def of_ids(incident_ids: Iterable[int], *, seen_by: Viewer) -> tuple[Incident, .
     return tuple(_incident(row) for row in rows)
 
 
+def to_gather(*, seen_by: Viewer, desks: Collection[str] = (), limit: int = 500) -> tuple[ToGather, ...]:
+    """Return what a queue's groups are made from: the open incidents, the most urgent first, with little of each."""
+    rows = _narrowed(models.Incident.objects.filter(_OPEN), seen_by)
+    if desks:
+        rows = rows.filter(desk__in=desks)
+    found = rows.order_by("priority", "opened_at", "id").values_list(
+        "id", "category", "title", "priority", "state", "opened_at", "asset_id", "place", "commune"
+    )
+    return tuple(
+        ToGather(key, code, title, priority, state == IncidentState.NEW, from_datetime(at), asset, place, commune)
+        for key, code, title, priority, state, at, asset, place, commune in found[: _bounded(limit)]
+    )
+
+
 def incidents_of_alarms(alarm_ids: Iterable[int]) -> dict[int, int]:
     """Return the number of the incident that gathers each of these alarms, where there is one."""
     links = models.IncidentAlarm.objects.filter(alarm_id__in=list(alarm_ids))
     return dict(links.values_list("alarm_id", "incident_id"))
 
 
-def counts(*, seen_by: Viewer | None = None, now: Instant | None = None) -> Counts:
-    """Return how many incidents are open, over what a person may see; without a person, over all (figures only)."""
+def counts(*, seen_by: Viewer | None = None, desks: Collection[str] = (), now: Instant | None = None) -> Counts:
+    """Return how many incidents are open, over what a person may see; without a person, over all (figures only).
+
+    `desks` narrows to those of a post (none: every desk).
+    """
     rows = models.Incident.objects.all() if seen_by is None else _narrowed(models.Incident.objects.all(), seen_by)
+    if desks:
+        rows = rows.filter(desk__in=desks)
     since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
     by_priority: dict[int, int] = {}
     unowned = 0
