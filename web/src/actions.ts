@@ -57,6 +57,7 @@ export function act(action: string): void {
   const token = document.querySelector<HTMLInputElement>("#act input[name=csrfmiddlewaretoken]");
   const fields = new FormData();
   if (token) fields.append(token.name, token.value);
+  fields.append("seen", document.body.dataset.since ?? "0");
   last = last.then(() => post(action, fields));
 }
 

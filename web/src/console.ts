@@ -10,6 +10,7 @@ import { startActions } from "./actions";
 import { startKeys } from "./keys";
 import { startClock } from "./live/ages";
 import { on } from "./live/frame";
+import { startGroups } from "./live/groups";
 import { startLive } from "./live/live";
 import { refreshSoon } from "./live/refresh";
 import { word } from "./words";
@@ -17,6 +18,7 @@ import { startPanel } from "./panel";
 import { startSelection } from "./selection";
 
 startClock();
+startGroups();
 startActions();
 startSelection();
 startPanel();

@@ -11,7 +11,8 @@ const FOLLOW_MS = 120;
 const VALUES_MS = 3000;
 
 let url = "";
-let incident = "";
+/** The id of the row that the panel follows: an incident's, or a group's. */
+let followed = "";
 let running: Promise<boolean> | undefined;
 let again = false;
 let timer = 0;
@@ -27,14 +28,14 @@ export function panelComing(): Promise<boolean> | undefined {
   return panel()?.hasAttribute("aria-busy") ? running : undefined;
 }
 
-/** Show the panel of that address, of an incident if `about` is its number. */
+/** Show the panel of that address, which follows the row of the id `about`. */
 export function showPanel(wanted: string, about = ""): Promise<boolean> {
   if (wanted === url && running) {
     again = true; // an answer already on its way may be older than what is asked for now
     return running;
   }
   url = wanted;
-  incident = about;
+  followed = about;
   const asked = run(wanted).finally(() => {
     if (running === asked) running = undefined;
   });
@@ -86,7 +87,7 @@ function shownAsset(): HTMLElement | null {
 function refresh(): void {
   timer ||= window.setTimeout(() => {
     timer = 0;
-    if (url) void showPanel(url, incident);
+    if (url) void showPanel(url, followed);
   }, FOLLOW_MS);
 }
 
@@ -95,10 +96,10 @@ export function startPanel(): void {
   const shown = panel()?.firstElementChild;
   if (shown instanceof HTMLElement && shown.dataset.panel) {
     url = shown.dataset.panel;
-    incident = shown.dataset.incident ?? "";
+    followed = shown.dataset.follows ?? (shown.dataset.incident ? `incident-${shown.dataset.incident}` : "");
   }
   on("beffroi:frame", (frame) => {
-    if (incident && frame.fragments?.some((fragment) => fragment.target === `incident-${incident}`)) refresh();
+    if (followed && frame.fragments?.some((fragment) => fragment.target === followed)) refresh();
   });
   on("beffroi:frame", (frame) => {
     const asset = Number(shownAsset()?.dataset.asset);

@@ -10,7 +10,8 @@ let lastPlace = 0;
 /** Do an act on the row that is chosen, whatever panel is still shown. */
 export function actOnSelected(verb: string): void {
   const row = document.querySelector<HTMLElement>("#queue a[aria-current='true']")?.closest<HTMLElement>("[data-panel]");
-  if (row?.dataset.panel) act(row.dataset.panel.replace(/panel$/, verb));
+  if (!row?.dataset.panel || (row.dataset.group !== undefined && verb !== "acknowledge")) return;
+  act(row.dataset.panel.replace(/panel$/, verb));
 }
 
 function rowOf(id: number): HTMLElement | null {
@@ -22,6 +23,21 @@ function markRow(id: number | undefined): void {
   if (id !== undefined) rowOf(id)?.querySelector("a")?.setAttribute("aria-current", "true");
 }
 
+function selectRow(row: HTMLElement, origin: Selection["origin"]): void {
+  if (row.dataset.group === undefined) selectIncident(Number(row.dataset.id), origin);
+  else selectGroup(row);
+}
+
+function selectGroup(row: HTMLElement): void {
+  const link = row.querySelector("a");
+  if (!link || !row.dataset.panel) return;
+  markRow(undefined);
+  link.setAttribute("aria-current", "true");
+  history.replaceState(null, "", link.href);
+  row.scrollIntoView({ block: "nearest" });
+  void showPanel(row.dataset.panel, row.id);
+}
+
 export function selectIncident(id: number, origin: Selection["origin"]): void {
   const row = rowOf(id);
   const link = row?.querySelector("a");
@@ -29,7 +45,7 @@ export function selectIncident(id: number, origin: Selection["origin"]): void {
   markRow(id);
   history.replaceState(null, "", link.href);
   if (origin !== "page") row.scrollIntoView({ block: "nearest" });
-  if (row.dataset.panel) void showPanel(row.dataset.panel, String(id));
+  if (row.dataset.panel) void showPanel(row.dataset.panel, row.id);
   emit("beffroi:select", { kind: "incident", id, origin });
 }
 
@@ -59,16 +75,16 @@ export function step(direction: 1 | -1): void {
   lastPlace = place;
   next.focus({ preventScroll: true });
   next.scrollIntoView({ block: "nearest" });
-  const row = next.closest<HTMLElement>("[data-id]");
-  if (row && list.id === "queue") selectIncident(Number(row.dataset.id), "queue");
+  const row = next.closest<HTMLElement>("[data-id], [data-group]");
+  if (row && list.id === "queue") selectRow(row, "queue");
 }
 
 export function startSelection(): void {
   document.getElementById("queue")?.addEventListener("click", (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.button !== 0) return;
-    const row = (event.target as Element).closest<HTMLElement>("[data-id]");
+    const row = (event.target as Element).closest<HTMLElement>("[data-id], [data-group]");
     if (!row || !panel()) return;
     event.preventDefault();
-    selectIncident(Number(row.dataset.id), "queue");
+    selectRow(row, "queue");
   });
 }

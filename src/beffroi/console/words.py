@@ -225,6 +225,7 @@ def for_scripts() -> dict[str, str]:
         "say.new.one": gettext("{n} nouvel incident."),
         "say.new.other": gettext("{n} nouveaux incidents."),
         "say.first": gettext("Priorité 1 : {title}, {where}"),
+        "say.floodOver": gettext("L’avalanche d’alarmes est finie."),
         "say.frozen": gettext("Le flux est interrompu : les données sont figées."),
         "say.thawed": gettext("Le flux est rétabli."),
         "stream.connecting": gettext("connexion au flux…"),

@@ -26,6 +26,7 @@ function later(): void {
 
 /** Tell of a new incident, by its row. */
 export function sayArrival(row: HTMLElement): void {
+  if (row.dataset.group !== undefined) return; // its members are told, merged
   if (row.dataset.priority === "1") {
     const region = assertive();
     const title = row.querySelector(".title")?.textContent?.trim() ?? "";

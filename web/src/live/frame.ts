@@ -44,6 +44,8 @@ export interface PageEvents {
   "beffroi:resync": null;
   "beffroi:select": Selection;
   "beffroi:rows": null;
+  /** Fragments were put into the page, or the page was brought to a fresh one. */
+  "beffroi:patched": null;
 }
 
 export interface Selection {

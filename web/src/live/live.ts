@@ -30,6 +30,7 @@ export function startLive(): void {
   const stream = new Stream(path, document.body.dataset.since ?? "0", {
     frame(frame: Frame) {
       takeConditions(frame);
+      document.body.dataset.since = String(frame.seq); // what the person sees from now on: acts on a group say so
       patch(frame.fragments ?? []);
       emit("beffroi:frame", frame);
     },
@@ -41,6 +42,7 @@ export function startLive(): void {
   const resync = async (): Promise<void> => {
     const since = await refreshPage();
     if (since === undefined) return;
+    document.body.dataset.since = since;
     emit("beffroi:resync", null);
     stream.restart(since);
   };

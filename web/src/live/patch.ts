@@ -7,7 +7,7 @@ import { emit, type Fragment } from "./frame";
 import { LiveList } from "./queue";
 
 /** Attributes that belong to the person at the screen, not to the server. */
-const THEIRS = new Set(["open", "hidden", "aria-current", "data-waiting", "data-gone"]);
+const THEIRS = new Set(["open", "hidden", "aria-current", "data-waiting", "data-gone", "data-folded"]);
 
 const lists = new Map<string, LiveList>();
 
@@ -88,6 +88,7 @@ export function patch(fragments: readonly Fragment[], quiet = false): void {
     else morph(element, fragment.html);
   }
   writeAges();
+  emit("beffroi:patched", null);
   emit("beffroi:rows", null);
 }
 

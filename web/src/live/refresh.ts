@@ -40,6 +40,7 @@ async function fetchPage(): Promise<string | undefined> {
   }
   if (fresh.body.dataset.at) setServerTime(Number(fresh.body.dataset.at));
   writeAges();
+  emit("beffroi:patched", null);
   emit("beffroi:rows", null);
   return fresh.body.dataset.since;
 }
