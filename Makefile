@@ -7,7 +7,7 @@ BUILD := src/beffroi/console/static/build
 WEB_SOURCES := $(shell find web/src -type f 2>/dev/null) web/vite.config.ts web/tsconfig.json
 
 help: ## List the commands
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 setup: .venv/.installed $(BUILD)/.built ## Prepare everything (what run and test do first)
 
@@ -40,6 +40,12 @@ browser: .venv/.installed
 unit: setup ## Tests that need no post and no browser (seconds)
 	$(BIN)/python -m pytest -m "not browser and not post"
 
+POSTGRES15 ?= /usr/lib/postgresql/15/bin
+test-postgres15: setup ## Run the tests of the store and what stands on it against PostgreSQL 15 (Debian's; POSTGRES15=folder)
+	@test -x $(POSTGRES15)/initdb || { echo "no PostgreSQL 15 in $(POSTGRES15): apt-get install postgresql-15, or set POSTGRES15"; exit 1; }
+	BEFFROI_TEST_POSTGRES=$(POSTGRES15) $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not post" \
+	  tests/kernel tests/app tests/api tests/console tests/foundation
+
 check: setup ## Format, lint, import floors, types, the shape of the house, the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -70,4 +76,4 @@ lock: ## Write the lock files again from pyproject.toml
 clean: ## Remove what was built and installed, never the data in var/
 	rm -rf .venv web/node_modules $(BUILD) .mypy_cache .ruff_cache .pytest_cache
 
-.PHONY: help setup run test browser unit check fix dev bench crash lock clean
+.PHONY: help setup run test browser unit test-postgres15 check fix dev bench crash lock clean

@@ -32,7 +32,7 @@ def store() -> Iterator[Path]:
     os.environ["BEFFROI_DATA"] = str(folder)
     postgres = Postgres(folder / "postgres", secrets=folder / "secrets", log=folder / "postgres.log")
     postgres.start()
-    os.environ |= {"BEFFROI_DATABASE_URL": postgres.url, "DJANGO_SETTINGS_MODULE": "beffroi.app.django"}
+    os.environ |= {"BEFFROI_DATABASE_URL": postgres.owner_url, "DJANGO_SETTINGS_MODULE": "beffroi.app.django"}
     try:
         import django
 

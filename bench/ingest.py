@@ -129,7 +129,7 @@ def measure(sync: str, rates: Sequence[int], options: argparse.Namespace) -> Fig
         for rate in rates:
             runs.append(hold(trial, rate, options.seconds))
             _say(_line(runs[-1]))
-        copied = bare_copy((post.folder / "run" / "postgres.address").read_text().strip(), min(5.0, options.seconds))
+        copied = bare_copy(post.owner_url(), min(5.0, options.seconds))
         flood = hold(trial, 0, min(20.0, options.seconds))
         _say("flood: " + _line(flood))
         backlog = drain(trial, options.backlog) if options.backlog else {}

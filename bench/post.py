@@ -20,8 +20,10 @@ from urllib.parse import urlencode
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from beffroi.app.embedded.children import free_port
+from beffroi.foundation.database import OWNER, socket_url
 from bench.load import source_of, write_inventory
 from bench.mqtt import Login
 
@@ -182,6 +184,12 @@ class Post:
         """Open a connection to the post's own PostgreSQL: to count what it holds, never to write."""
         url = (self.folder / "run" / "postgres.address").read_text().strip()
         return psycopg.connect(url, autocommit=True, connect_timeout=5)
+
+    def owner_url(self) -> str:
+        """Return the address of the post's own PostgreSQL under the role that owns its tables."""
+        ours = conninfo_to_dict((self.folder / "run" / "postgres.address").read_text().strip())
+        password = (self.folder / "secrets" / "postgres.password").read_text().strip()
+        return socket_url(str(ours["host"]), password, OWNER)
 
     def bus_url(self) -> str:
         """Return the address of the bus, with the post's own account."""

@@ -1,7 +1,10 @@
-"""The real engines, once for each test process: PostgreSQL from the wheel, in a folder of its own.
+"""The real engines, once for each run: PostgreSQL from the wheel, in a folder of its own.
 
 Started while this file is read, because Django wants its database's address before any fixture runs.
-`BEFFROI_DATABASE_URL` names another PostgreSQL instead (15 or later), as in the product.
+`BEFFROI_TEST_POSTGRES` names the folder of another PostgreSQL's programs (15 or later), run in the same way: `make test-postgres15`.
+
+Tests run under the role under which the post runs, which may neither make a table nor change a line of the journal; what
+only the owner of the tables may do stands in `as_owner`.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +25,11 @@ os.environ["BEFFROI_CITY"] = "bourg"
 os.environ["DJANGO_SETTINGS_MODULE"] = "beffroi.app.django"
 atexit.register(shutil.rmtree, _box, ignore_errors=True)
 
-from beffroi.app.embedded.postgres import Postgres  # noqa: E402
+from beffroi.foundation.database import RUN_TIME  # noqa: E402
+from tests.database import AS_THE_POST, Engine, as_owner  # noqa: E402
 
-if "BEFFROI_DATABASE_URL" not in os.environ:
-    _postgres = Postgres(
+if "BEFFROI_DATABASE_URL" not in os.environ:  # the processes of one run share a server
+    _postgres = Engine(
         _box / "postgres",
         secrets=_box / "secrets",
         log=_box / "log" / "postgres.log",
@@ -33,7 +37,7 @@ if "BEFFROI_DATABASE_URL" not in os.environ:
     )
     _postgres.start()
     atexit.register(_postgres.stop)
-    os.environ["BEFFROI_DATABASE_URL"] = _postgres.url
+    os.environ["BEFFROI_DATABASE_URL"] = _postgres.owner_url
 
 
 import django  # noqa: E402
@@ -65,13 +69,30 @@ def shared() -> Callable[[str], Path]:
     return find
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Make the test database as its owner, as the post is prepared, then leave it to the role under which the post runs."""
+    from django.db import connection
+
+    from beffroi.app import roles
+
+    with django_db_blocker.unblock():
+        roles.grant(RUN_TIME)
+        connection.settings_dict["OPTIONS"]["options"] = AS_THE_POST
+        connection.close()
+    yield
+    with django_db_blocker.unblock():
+        del connection.settings_dict["OPTIONS"]["options"]
+        connection.close()
+
+
 def _empty(case: Any) -> None:
     """Empty the tables after a test with real transactions: the journal's tables refuse it, and keep their first row."""
     from django.core.management import call_command
     from django.db import connection
 
     tables = ("journal_line", "journal_seal", "journal_head", "journal_key")
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         for table in tables:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         call_command("flush", verbosity=0, interactive=False, reset_sequences=False, inhibit_post_migrate=True)

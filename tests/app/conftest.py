@@ -34,6 +34,7 @@ from beffroi.foundation.settings import publish_address, settings
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.twin import actions, queries
 from beffroi.kernel.twin.models import Counter, History, Quarantine, Source
+from tests.database import AS_THE_POST
 
 BY = Actor(ActorKind.SYSTEM, "test", "Essai")
 PASSWORD = "only for this test"
@@ -286,10 +287,11 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _url(name: str) -> str:
+    """Return the address of the test database under the role under which the post runs."""
     parts = {**conninfo_to_dict(settings().database_url or ""), "dbname": name}
     user, password, host = (quote(str(parts.get(key, "")), safe="") for key in ("user", "password", "host"))
     port = f"&port={parts['port']}" if "port" in parts else ""
-    return f"postgresql://{user}:{password}@/{parts['dbname']}?host={host}{port}"
+    return f"postgresql://{user}:{password}@/{parts['dbname']}?host={host}{port}&options={quote(AS_THE_POST)}"
 
 
 @pytest.fixture
@@ -312,6 +314,7 @@ def server(place: Path, request: pytest.FixtureRequest) -> Iterator[NatsServer]:
 def world(transactional_db: None, place: Path) -> Iterator[World]:
     """A bus and a store, empty. What a test runs on them is stopped at its end."""
     with psycopg.connect(settings().database_url or "", autocommit=True) as cleaning:
+        cleaning.execute("SET ROLE NONE")
         cleaning.execute("TRUNCATE twin_history")  # no model of Django's, so no fixture empties it
     found = World(place)
     found.start_bus()

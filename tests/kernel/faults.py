@@ -22,6 +22,7 @@ import psycopg
 from django.db import connection, transaction
 
 from beffroi.foundation.database import connect
+from tests.database import as_owner
 
 Fault = Literal["killed", "lost"]
 """`killed`: PostgreSQL ends the session before a round trip, as when either machine dies. `lost`: the round trip is done,
@@ -174,6 +175,6 @@ def _sequences() -> list[tuple[Any, ...]]:
 
 def _set_sequences(sequences: Sequence[tuple[Any, ...]]) -> None:
     """Give numbers back, so that the act is given the same ones each time."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         for name, last in sequences:
             cursor.execute("SELECT setval(%s::regclass, %s, %s)", [name, last or 1, last is not None])

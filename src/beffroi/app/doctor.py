@@ -15,6 +15,7 @@ from urllib.request import urlopen
 import psycopg
 
 from beffroi.app.embedded.children import port_is_taken
+from beffroi.app.roles import powers
 from beffroi.app.supervisor import post_pid
 from beffroi.foundation.clock import now
 from beffroi.foundation.database import database_url
@@ -42,7 +43,7 @@ def examine() -> list[Finding]:
     findings.append(running)
     if not running.good:
         return [*findings, *_ports()]
-    return [*findings, _postgres(), _bus(), *_parts(), _ready()]
+    return [*findings, _postgres(), _roles(), _bus(), *_parts(), _ready()]
 
 
 def _python() -> Finding:
@@ -122,6 +123,21 @@ def _postgres() -> Finding:
         return Finding(False, f"PostgreSQL {version // 10000} is too old", "use PostgreSQL 15 or later")
     state = "on" if checksums and checksums[0] == "on" else "off"
     return Finding(True, f"PostgreSQL {version // 10000} answers, data checksums {state}")
+
+
+def _roles() -> Finding:
+    """Say whether the role under which the post runs could change the journal. One address alone is weaker, not wrong."""
+    try:
+        with psycopg.connect(database_url(), connect_timeout=3) as connection:
+            found = powers(connection)
+    except (psycopg.Error, BeffroiError) as error:
+        return Finding(False, f"the rights of the post's role are not known: {error}", "see the line before")
+    if not found:
+        return Finding(True, "the post's role in the database cannot change the journal")
+    what = f"the post's role in the database could change the journal: {'; '.join(found)}"
+    one_address = settings().database_url is not None and settings().database_owner_url is None
+    remedy = "give the post a role of its own: docs/how-to/use-your-own-postgresql.md"
+    return Finding(one_address, f"{what}; weaker than two roles ({remedy})" if one_address else what, remedy)
 
 
 def _bus() -> Finding:

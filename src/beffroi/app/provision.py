@@ -15,7 +15,9 @@ from typing import Any
 import bcrypt
 from django.core.management import call_command
 
+from beffroi.app import roles
 from beffroi.foundation.clock import DAY, now
+from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import Conflict, Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
@@ -44,9 +46,12 @@ CITY_SOURCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date, put the alarm definitions in force and set the posts of the room."""
+    """Bring the tables up to date under the role that owns them, put the alarm definitions in force, set the posts of the room."""
     (settings().data.absolute() / "static").mkdir(parents=True, exist_ok=True)
-    call_command("migrate", interactive=False, verbosity=0)
+    with roles.as_owner():
+        call_command("migrate", interactive=False, verbosity=0)
+        if roles.owner_is_apart():
+            roles.grant(roles.role_of(database_url()))
     check_partitions()
     at = now()
     twin.ensure_history(at, at + 2 * DAY)

@@ -29,6 +29,7 @@ from beffroi.foundation.settings import Settings, publish_address, settings
 log = logger("supervisor")
 READY_WITHIN_S = 120.0
 STOP_WITHIN_S = 8.0
+OWNER_VARIABLE = "BEFFROI_DATABASE_OWNER_URL"
 MOST_LOG_BYTES = 64 << 20
 _FIRST_DELAY_S = 0.1
 _MOST_DELAY_S = 10.0
@@ -77,6 +78,7 @@ class Supervisor:
     async def _start(self, ours: Settings) -> None:
         check_ports(ours)
         secret(ours.secrets / "session.key")
+        os.environ.pop(OWNER_VARIABLE, None)  # read by now: what prepares is told, the other processes never know it
         _clean_run_folder(ours)
         self._start_part(front := Part("front", ("front",)))  # it needs nobody, and says meanwhile what is not ready
         self.parts = [front]
@@ -137,7 +139,12 @@ class Supervisor:
 
     async def _prepare(self) -> None:
         arguments = ("prepare", str(self.city_port)) if self.with_city else ("prepare",)
-        process = await asyncio.create_subprocess_exec(*_command(*arguments), stderr=asyncio.subprocess.PIPE)
+        owner = self.postgres.owner_url if self.postgres is not None else settings().database_owner_url
+        process = await asyncio.create_subprocess_exec(
+            *_command(*arguments),
+            stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, **({OWNER_VARIABLE: owner} if owner is not None else {})},
+        )
         _, words = await process.communicate()
         with post_log().open("ab") as file:
             file.write(words)

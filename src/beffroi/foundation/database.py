@@ -12,11 +12,14 @@ from beffroi.foundation.errors import Unreachable
 from beffroi.foundation.settings import runtime_address, settings
 
 DATABASE = "beffroi"
+OWNER = "beffroi"
+RUN_TIME = "beffroi_run"
+"""The embedded server's roles: the one that owns the tables and migrates, and the one under which the post runs."""
 
 
-def socket_url(socket_folder: str, password: str) -> str:
-    """Return the URL of the embedded PostgreSQL behind a unix socket."""
-    return f"postgresql://beffroi:{quote(password, safe='')}@/{DATABASE}?host={quote(socket_folder, safe='')}"
+def socket_url(socket_folder: str, password: str, role: str = RUN_TIME) -> str:
+    """Return the URL of the embedded PostgreSQL behind a unix socket, for one of its roles."""
+    return f"postgresql://{role}:{quote(password, safe='')}@/{DATABASE}?host={quote(socket_folder, safe='')}"
 
 
 def database_url() -> str:

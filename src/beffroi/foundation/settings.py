@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     mqtt_host: str = Field("127.0.0.1", description="Address on which gateways publish.")
     mqtt_port: int = Field(1883, ge=1, le=65535, description="Port on which gateways publish (MQTT 3.1.1).")
     database_url: str | None = Field(None, description="An own PostgreSQL (15 or later) instead of the embedded one.")
+    database_owner_url: str | None = Field(
+        None, description="The same database under the role that owns its tables: for `prepare` alone."
+    )
     nats_url: str | None = Field(None, description="An own NATS with JetStream instead of the embedded one.")
     city: str = Field("dijon", description="Profile of the simulated city.")
     city_seed: int = Field(21231, description="Seed of the simulated city: same seed, same streets.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import pytest
 from django.db import DatabaseError, connection, transaction
@@ -16,6 +16,7 @@ from beffroi.kernel.journal.actions import sealing
 from beffroi.kernel.journal.queries import Filters, verifying
 from beffroi.kernel.journal.rules import line_digest
 from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, Break, Entry, Sensitivity
+from tests.database import as_owner
 
 AT = 1_780_000_000_000_000
 NADIA = Actor(ActorKind.PERSON, "nadia", "Nadia M.")
@@ -39,12 +40,13 @@ def _run(sql: str, *parameters: object) -> None:
 
 @contextmanager
 def _triggers_off() -> Iterator[None]:
-    """What someone with the database's own account can do."""
-    for table in ("journal_line", "journal_seal", "journal_head"):
-        _run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    yield
-    for table in ("journal_line", "journal_seal", "journal_head"):
-        _run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    """What someone with the account of the tables' owner can do."""
+    with as_owner():
+        for table in ("journal_line", "journal_seal", "journal_head"):
+            _run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        for table in ("journal_line", "journal_seal", "journal_head"):
+            _run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 @pytest.fixture
@@ -104,8 +106,14 @@ def test_append_outside_a_transaction_is_refused() -> None:
         "DELETE FROM journal_head",
     ],
 )
-def test_database_refuses_to_change_the_journal(sql: str) -> None:
-    with pytest.raises(DatabaseError, match="journal"), transaction.atomic():
+@pytest.mark.parametrize("role", ["owner", "post"])
+def test_database_refuses_to_change_the_journal(sql: str, role: str) -> None:
+    """Its triggers refuse the owner of the tables, and the post's role has not the right in the first place."""
+    with (
+        nullcontext() if role == "post" else as_owner(),
+        pytest.raises(DatabaseError, match="journal"),
+        transaction.atomic(),
+    ):
         _run(sql)
     assert queries.verify().breaks == ()
 

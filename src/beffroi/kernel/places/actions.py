@@ -201,4 +201,4 @@ def _tell(verb: str, file: Path, counts: Mapping[str, int], by: Actor, at: Insta
 
 def _analyse(table: str) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(f"ANALYZE {table}")
+        cursor.execute("SELECT places_analyse(%s)", [table])

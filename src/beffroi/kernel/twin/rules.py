@@ -22,6 +22,9 @@ Heard = tuple[int, Instant, Instant, int, Mapping[str, float]]
 STALE_AFTER_PERIODS = 3.0
 SILENT_AFTER_PERIODS = 6.0
 LIVE, STALE, SILENT = 0, 1, 2
+RUN_TIME_RIGHTS: Mapping[str, frozenset[str]] = {"twin_history": frozenset({"SELECT", "INSERT"})}
+"""What the role under which the post runs may do of the history: its days are made and dropped by the owner's functions."""
+
 _POSTGRES_EPOCH: Instant = 946_684_800 * SECOND
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + struct.pack("!ii", 0, 0)
 _COPY_TAIL = b"\xff\xff"

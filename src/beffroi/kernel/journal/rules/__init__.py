@@ -19,6 +19,7 @@ from beffroi.kernel.journal.rules.lines import (
     related_of_holder,
 )
 from beffroi.kernel.journal.rules.merkle import MerkleTree, merkle_path, merkle_root, root_from_path
+from beffroi.kernel.journal.rules.rights import RUN_TIME_RIGHTS
 from beffroi.kernel.journal.rules.seals import NO_SEAL, seal_digest, with_digest
 from beffroi.kernel.journal.rules.verifier import MAX_BREAKS, Verifier
 
@@ -27,6 +28,7 @@ __all__ = [
     "MAX_BREAKS",
     "NONCE_BYTES",
     "NO_SEAL",
+    "RUN_TIME_RIGHTS",
     "MerkleTree",
     "Verifier",
     "canonical_content",

@@ -53,7 +53,7 @@ def import_assets(file: Path, *, by: Actor, at: Instant) -> int:
         append([Entry(by, ROOM, "import_assets", f"file:{file.name}", content=content)], at=at)
         tell("assets")
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE twin_asset")
+        cursor.execute("SELECT twin_analyse()")
     return len(rows)
 
 

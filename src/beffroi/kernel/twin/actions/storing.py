@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 import numpy as np
@@ -243,30 +242,16 @@ def ensure_quantities(names: Iterable[str]) -> dict[str, int]:
 def ensure_history(first: Instant, last: Instant) -> None:
     """Make the history's partitions for every day from `first` to `last` (bounded: 400 days)."""
     day = first - first % DAY
+    days = [to_datetime(start).date() for start in range(day, min(last, day + 400 * DAY) + 1, DAY)]
     with connection.cursor() as cursor:
-        for start in range(day, min(last, day + 400 * DAY) + 1, DAY):
-            begin = to_datetime(start)
-            name = f"twin_history_{begin:%Y%m%d}"
-            cursor.execute("SELECT to_regclass(%s)", [name])
-            if cursor.fetchone()[0] is None:
-                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('twin_history'))")
-                cursor.execute(
-                    f"CREATE TABLE IF NOT EXISTS {name} PARTITION OF twin_history"
-                    f" FOR VALUES FROM ('{begin.isoformat()}') TO ('{(begin + timedelta(days=1)).isoformat()}')"
-                )
+        cursor.execute("SELECT twin_make_history(day) FROM unnest(%s::date[]) AS day", [days])
 
 
 def drop_expired(at: Instant, *, history_days: int, quarantine_days: int) -> tuple[int, int]:
     """Drop days of history and quarantined frames past their time; return how many of each."""
-    oldest = f"twin_history_{to_datetime(at - history_days * DAY):%Y%m%d}"
+    oldest = to_datetime(at - history_days * DAY).date()
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
-            " WHERE i.inhparent = 'twin_history'::regclass AND c.relname < %s",
-            [oldest],
-        )
-        days = [name for (name,) in cursor.fetchall()]
-        for name in days:
-            cursor.execute(f"DROP TABLE {name}")
+        cursor.execute("SELECT twin_drop_history(%s)", [oldest])
+        days = int(cursor.fetchone()[0])
         cursor.execute("DELETE FROM twin_quarantine WHERE received_at < %s", [to_datetime(at - quarantine_days * DAY)])
-        return len(days), cursor.rowcount
+        return days, cursor.rowcount
