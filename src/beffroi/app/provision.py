@@ -56,7 +56,14 @@ def prepare_database() -> None:
     at = now()
     twin.ensure_history(at, at + 2 * DAY)
     definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
-    alarms.publish_definitions(definitions, by=SYSTEM, at=at)
+    imported = alarms.import_definitions(definitions, by=SYSTEM, at=at)
+    if imported.proposed or imported.withdrawn or imported.waiting:
+        log.info(
+            "the profile's alarm definitions changed: a person decides",
+            proposed=imported.proposed,
+            withdrawn=imported.withdrawn,
+            waiting=imported.waiting,
+        )
     people.publish_posts(parse_posts((PROFILE / "posts.yaml").read_text()), by=SYSTEM, at=at)
     categories = parse_categories((PROFILE / "categories.yaml").read_text())
     correlation = parse_correlation((PROFILE / "correlation.yaml").read_text())

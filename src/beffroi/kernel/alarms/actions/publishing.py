@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -37,8 +37,7 @@ def publish_definitions(definitions: Iterable[Definition], *, by: Actor, at: Ins
     """
     wanted = {definition.code: definition for definition in definitions}
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
+        lock_definitions()
         known = {definition.code: definition for definition in queries.definitions_in_force(whole=True)}
         latest = dict(models.Definition.objects.order_by("version").values_list("code", "version"))
         _check_versions(wanted.values(), known, latest)
@@ -46,12 +45,11 @@ def publish_definitions(definitions: Iterable[Definition], *, by: Actor, at: Ins
         withdrawn = sorted(known.keys() - wanted.keys())
         gone = [*withdrawn, *(definition.code for definition in changes)]
         models.Definition.objects.filter(code__in=gone, in_force=True).update(in_force=False)
-        models.Definition.objects.bulk_create([_definition_row(definition) for definition in changes])
+        models.Definition.objects.bulk_create([make_row(definition) for definition in changes])
         if gone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_notify('alarms', 'definitions')")
-        lines = [_published(definition, known.get(definition.code), by) for definition in changes]
-        lines += [_withdrawn(known[code], by) for code in withdrawn]
+            tell_engines()
+        lines = [published_line(definition, known.get(definition.code), by) for definition in changes]
+        lines += [withdrawn_line(known[code], by) for code in withdrawn]
         append(lines, at=at)
     return Published(
         new=tuple(definition.code for definition in changes if definition.code not in known),
@@ -71,23 +69,40 @@ def _check_versions(wanted: Iterable[Definition], known: dict[str, Definition], 
             )
 
 
-def _definition_row(definition: Definition) -> models.Definition:
+def lock_definitions() -> None:
+    """Let one at a time change what is in force, until the end of the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_DEFINITIONS_LOCK])
+
+
+def tell_engines() -> None:
+    """Announce that what is in force changed: engines take it up once this transaction is committed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify('alarms', 'definitions')")
+
+
+def make_row(definition: Definition) -> models.Definition:
+    """Return the row of a definition that is put in force."""
     values = {name: getattr(definition, name) for name in Definition.__dataclass_fields__}
     written = {name: msgspec.to_builtins(values[name]) for name in ("comparisons", "tests")}
     explained = {"suppressed_by": " ".join(definition.suppressed_by)}
     return models.Definition(**values | written | explained | {"in_force": True})
 
 
-def _published(definition: Definition, before: Definition | None, by: Actor) -> Entry:
+def published_line(
+    definition: Definition, before: Definition | None, by: Actor, more: Mapping[str, object] | None = None
+) -> Entry:
+    """Return the line that tells a definition put in force: all of it, and what differed before."""
     content = {name: value for name, value in _plain(definition).items() if name != "code"}
     if before is not None:
         old = _plain(before)
         content["before"] = {name: old[name] for name in old if old[name] != _plain(definition)[name]}
-    return Entry(by, ROOM, "publish_definition", f"definition:{definition.code}", content=content)
+    return Entry(by, ROOM, "publish_definition", f"definition:{definition.code}", content=content | dict(more or {}))
 
 
-def _withdrawn(definition: Definition, by: Actor) -> Entry:
-    content = {"version": definition.version, "title": definition.title}
+def withdrawn_line(definition: Definition, by: Actor, more: Mapping[str, object] | None = None) -> Entry:
+    """Return the line that tells a definition taken out of force."""
+    content = {"version": definition.version, "title": definition.title, **(more or {})}
     return Entry(by, ROOM, "withdraw_definition", f"definition:{definition.code}", content=content)
 
 
