@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from beffroi.foundation.clock import now
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents import queries
+from beffroi.kernel.journal import queries as journal
 from tests.console import scene
 from tests.journeys.conftest import Sit
 from tests.journeys.stage import Stage
@@ -149,6 +150,41 @@ def test_stream_that_is_lost_shows_within_five_seconds_and_comes_back(stage: Sta
     stage.cut = False
     expect(page.locator(f"#incident-{incident.id}")).to_be_visible(timeout=20_000)
     live(page)
+
+
+def test_a_frame_older_than_an_act_does_not_take_its_row_back_in_time(stage: Stage, sit: Sit) -> None:
+    incident = scene.trip("ARM-1")
+    page = sit()
+    live(page)
+    row = page.locator(f"#incident-{incident.id}")
+    before = {"target": f"incident-{incident.id}", "html": row.evaluate("row => row.outerHTML"), "list": "queue"}
+    seen = journal.last_seq()
+    page.keyboard.press("j")
+    page.keyboard.press("p")
+    expect(row.locator(".state")).to_have_text("en cours · LM")
+    page.evaluate(
+        "id => { window.seen = []; new MutationObserver(() => window.seen.push("
+        "document.querySelector(`#${id} .state`).textContent)).observe("
+        "document.getElementById(id), {subtree: true, childList: true, characterData: true}); }",
+        f"incident-{incident.id}",
+    )
+    stage.push({"seq": seen, "fragments": [before]})
+    other = scene.trip("ARM-2")
+    expect(page.locator(f"#incident-{other.id}")).to_be_attached()
+    assert not [text for text in page.evaluate("window.seen") if "LM" not in text]
+
+
+def test_a_fold_that_tells_late_leaves_the_field_one_has_gone_to(sit: Sit) -> None:
+    incident = scene.trip("ARM-1")
+    page = sit(f"/?incident={incident.reference}")
+    live(page)
+    active = page.evaluate(
+        "number => { document.dispatchEvent(new KeyboardEvent('keydown', {key: 'c', bubbles: true}));"
+        " document.getElementById(`comment-${number}`).focus();"
+        " return new Promise(told => setTimeout(() => told(document.activeElement.id), 200)); }",
+        incident.id,
+    )
+    assert active == f"comment-{incident.id}"
 
 
 def test_text_being_typed_outlives_the_frames(sit: Sit) -> None:

@@ -3,10 +3,12 @@
 
 import { answer } from "./live/announce";
 import { emit, type Fragment } from "./live/frame";
-import { patch } from "./live/patch";
+import { patch, settle } from "./live/patch";
 import { word } from "./words";
 
 interface Answer {
+  /** The journal's line that the fragments are drawn after. */
+  readonly seq?: number;
   readonly said?: string;
   readonly fragments?: readonly Fragment[];
 }
@@ -65,6 +67,7 @@ async function post(action: string, fields: FormData, button?: HTMLButtonElement
   try {
     const response = await fetch(action, { method: "POST", body: fields, headers: { Accept: "application/json" } });
     const body = (await response.json().catch(() => ({}))) as Answer & Problem;
+    settle(body.fragments ?? [], body.seq ?? 0);
     patch(body.fragments ?? [], true);
     emitTargets(body.fragments ?? []);
     if (!response.ok) {
@@ -106,7 +109,10 @@ export function startActions(): void {
     "toggle",
     (event) => {
       const details = event.target;
-      if (details instanceof HTMLDetailsElement && details.open && details.hasAttribute("data-act"))
+      if (!(details instanceof HTMLDetailsElement && details.open && details.hasAttribute("data-act"))) return;
+      // This is told late, after keys that were struck meanwhile: whoever has gone on to another field is left there.
+      const active = document.activeElement;
+      if (active === document.body || active === details.querySelector("summary"))
         details.querySelector<HTMLElement>("select, textarea, input")?.focus();
     },
     { capture: true },

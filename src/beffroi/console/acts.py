@@ -17,6 +17,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 Act = Callable[[int], Incident]
@@ -103,7 +104,8 @@ def _done(request: HttpRequest, viewer: Viewer, reference: str, act: Act, said: 
         "closed_by": after.closed_by,
     }
     if wants_json(request):
-        fragments = [frames.queue_fragment(after, viewer)]
-        return JsonResponse({"said": text, "detail": text, "fragments": fragments}, status=status)
+        seq = journal.last_seq()  # first: what is drawn then holds every line up to it
+        fragments = [frames.queue_fragment(queries.get(number, viewer), viewer)]
+        return JsonResponse({"said": text, "detail": text, "fragments": fragments, "seq": seq}, status=status)
     (messages.success if status == 200 else messages.warning)(request, text)
     return HttpResponseRedirect(f"{reverse('console:situation')}?incident={after.reference}")

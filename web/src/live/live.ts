@@ -4,7 +4,7 @@ import { serverNow, setServerTime } from "./ages";
 import { say } from "./announce";
 import { takeConditions } from "./conditions";
 import { emit, type Frame } from "./frame";
-import { liveList, patch } from "./patch";
+import { current, liveList, patch, unsettle } from "./patch";
 import { refreshPage } from "./refresh";
 import { type StreamState, Stream } from "./stream";
 import { word } from "../words";
@@ -31,7 +31,7 @@ export function startLive(): void {
     frame(frame: Frame) {
       takeConditions(frame);
       document.body.dataset.since = String(frame.seq); // what the person sees from now on: acts on a group say so
-      patch(frame.fragments ?? []);
+      patch(current(frame));
       emit("beffroi:frame", frame);
     },
     heartbeat: (beat) => setServerTime(beat.at),
@@ -43,6 +43,7 @@ export function startLive(): void {
     const since = await refreshPage();
     if (since === undefined) return;
     document.body.dataset.since = since;
+    unsettle();
     emit("beffroi:resync", null);
     stream.restart(since);
   };

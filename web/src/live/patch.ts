@@ -3,7 +3,7 @@
 import { Idiomorph } from "idiomorph";
 import { writeAges } from "./ages";
 import { sayArrival } from "./announce";
-import { emit, type Fragment } from "./frame";
+import { emit, type Fragment, type Frame } from "./frame";
 import { LiveList } from "./queue";
 
 /** Attributes that belong to the person at the screen, not to the server. */
@@ -72,6 +72,27 @@ function patchRow(fragment: Fragment, listId: string, quiet: boolean): void {
   if (!fresh) return;
   list.insert(fresh);
   if (!quiet) sayArrival(fresh);
+}
+
+const settled = new Map<string, number>();
+
+/** These were drawn after line `seq`: a frame that stops before it, and arrives later, would take them back in time. */
+export function settle(fragments: readonly Fragment[], seq: number): void {
+  for (const { target } of fragments) settled.set(target, seq);
+}
+
+/** What of a frame is not older than the answer to an act that is shown already. */
+export function current(frame: Frame): readonly Fragment[] {
+  const fragments = frame.fragments ?? [];
+  if (settled.size === 0) return fragments;
+  const kept = fragments.filter(({ target }) => frame.seq >= (settled.get(target) ?? 0));
+  for (const { target } of kept) settled.delete(target);
+  return kept;
+}
+
+/** The page was drawn anew, perhaps from another journal: what was settled says nothing of it. */
+export function unsettle(): void {
+  settled.clear();
 }
 
 /** Apply fragments in their order. `quiet`: they were there before, tell nobody. */
