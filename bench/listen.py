@@ -70,7 +70,7 @@ class _Watcher:
 
     async def run(self, pipe: Connection) -> Watched:
         bus = await nats.connect(self.spec.bus_url)
-        await bus.subscribe("live.values", cb=self._values)
+        await bus.subscribe("live.*.values", cb=self._values)
         limits = httpx.Limits(max_connections=None)
         async with httpx.AsyncClient(timeout=httpx.Timeout(10, read=None), trust_env=False, limits=limits) as client:
             screens = [

@@ -96,10 +96,11 @@ def test_frames_for_screens_are_small_enough_for_the_bus(monkeypatch: pytest.Mon
     values = Columns(big, big, np.full(count, 1.5), big, big, big)
     session = Session(Engine(1))
     session.bus = Bus()  # type: ignore[assignment]
+    session.post = "5f0c2a9b41de"
     import asyncio
 
     asyncio.run(session._publish(Changes(values, [(2**40, 2)] * count)))
-    assert [subject for subject, _ in sent] == ["live.values"] * 4 + ["live.freshness"] * 4
+    assert [subject for subject, _ in sent] == ["live.5f0c2a9b41de.values"] * 4 + ["live.5f0c2a9b41de.freshness"] * 4
     assert max(len(payload) for _, payload in sent) < 1 << 20
 
 

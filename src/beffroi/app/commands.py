@@ -288,6 +288,38 @@ def source_list() -> None:
 
 
 @main.group()
+def bus() -> None:
+    """Who else reads on a bus of your own."""
+
+
+@bus.command("readers")
+def bus_readers() -> None:
+    """List the readers that are not this post's, and whether messages are kept for them."""
+    _django()
+    from beffroi.app.readers import OLDER, readers_of_others
+    from beffroi.kernel.twin.actions import identity
+
+    click.echo(f"this post is {identity()}")
+    for stream, reader in asyncio.run(readers_of_others(identity())):
+        whose = "not Beffroi's" if reader.post is None else f"post {reader.post or OLDER}"
+        kept = "" if reader.holds_after is None else f", messages after {reader.holds_after} are kept for it"
+        click.echo(f"{stream:12} {reader.name:44} {whose} {reader.machine}{kept}")
+
+
+@bus.command("forget")
+@click.argument("post")
+def bus_forget(post: str) -> None:
+    """Remove the readers of another post that is gone for good; what it had not read may then be released."""
+    _django()
+    from beffroi.app.readers import forget, remove_readers
+    from beffroi.kernel.twin.actions import identity
+
+    count = asyncio.run(remove_readers(post, identity()))
+    forget(post, count, by=_actor(), at=now())
+    click.echo(f"{count} readers of the post {post} removed")
+
+
+@main.group()
 def gateway() -> None:
     """Who may publish on the field bus, each for its own source."""
 

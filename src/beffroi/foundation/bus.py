@@ -17,6 +17,7 @@ import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import nats
@@ -26,10 +27,12 @@ from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, RetentionPolicy, StreamConfig
 from nats.js.errors import NotFoundError
 
+from beffroi.foundation import sharing
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.delivery import DeliveringClient
 from beffroi.foundation.errors import Unreachable
 from beffroi.foundation.settings import runtime_address, settings
+from beffroi.foundation.sharing import OtherPost
 
 MQTT_STREAM = "$MQTT_msgs"
 MQTT_PREFIX = "$MQTT.msgs."
@@ -165,9 +168,19 @@ async def identity(bus: Client, stream: str) -> tuple[str, int]:
     return str(answer["created"])[:40], int(answer["state"]["last_seq"])
 
 
-def consumer_name(partition: int, epoch: int) -> str:
-    """Return the name of a partition's consumer in an epoch."""
-    return f"partition-{partition:03d}-{epoch}"
+def consumer_name(partition: int, epoch: int, post: str = "") -> str:
+    """Return the name of a partition's consumer in an epoch, of a post."""
+    return f"partition-{partition:03d}-{epoch}{'-' if post else ''}{post}"
+
+
+def values_subject(post: str) -> str:
+    """Return the subject on which a post's engines tell its screens what changed."""
+    return f"live.{post}.values"
+
+
+def freshness_subject(post: str) -> str:
+    """Return the subject on which a post's engines tell its screens who reports again or no more."""
+    return f"live.{post}.freshness"
 
 
 async def read_filters(js: JetStreamContext, stream: str) -> set[str]:
@@ -208,6 +221,8 @@ class PartitionReader:
     partition: int
     epoch: int
     position: int
+    post: str = ""  # identity of the post that reads
+    alone: bool = True  # on the post's own server every reader of Beffroi's is its own
     filters: tuple[str, ...] = ()
     waiting: list[Arrived] = field(default_factory=list)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)  # shared by the readers of one engine
@@ -222,28 +237,26 @@ class PartitionReader:
     @property
     def name(self) -> str:
         """Name of this epoch's consumer."""
-        return consumer_name(self.partition, self.epoch)
+        return consumer_name(self.partition, self.epoch, self.post)
 
     async def read(self, filters: Sequence[str]) -> None:
-        """Open the consumer on these subjects, or change what an open one reads. No filter: nothing is opened."""
+        """Open the consumer on these subjects, or change what an open one reads. No filter: nothing is opened.
+
+        Raises OtherPost, with all as it was, where another post reads some of them.
+        """
         wanted = tuple(sorted(filters))
         if wanted == self.filters or not wanted:
             return
+        await self._refuse_others(wanted)
         js = self.bus.jetstream()
         if not self._open:
             self._opened_at = self._received = self.position
-        await js.add_consumer(
-            self.stream,
-            ConsumerConfig(
-                durable_name=self.name,
-                ack_policy=AckPolicy.ALL,
-                ack_wait=ACK_WAIT_S,
-                max_ack_pending=-1,  # what is under way is bounded by what is asked for
-                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if self._opened_at else DeliverPolicy.ALL,
-                opt_start_seq=self._opened_at + 1 if self._opened_at else None,  # never changes in a consumer's life
-                filter_subjects=list(wanted),
-            ),
-        )
+        made = await self._consume(js, wanted)
+        try:
+            await self._refuse_others(wanted, (made.created, self.name) if made.created else None)
+        except OtherPost:  # both began at once: the one that was first stays
+            await (self._consume(js, self.filters) if self._open else js.delete_consumer(self.stream, self.name))
+            raise
         self.filters = wanted
         if not self._open:
             self._open = True
@@ -255,10 +268,33 @@ class PartitionReader:
             self.bus.deliver(self._subscription._id, self._take)
             await self.ask()
 
+    async def _refuse_others(self, wanted: Sequence[str], before: tuple[datetime, str] | None = None) -> None:
+        if self.alone:
+            return
+        others = await sharing.other_readers(self.bus, self.stream, self.post, alone=False)
+        if (found := sharing.refusal(others, self.stream, wanted, before)) is not None:
+            raise found
+
+    async def _consume(self, js: JetStreamContext, wanted: Sequence[str]) -> ConsumerInfo:
+        return await js.add_consumer(
+            self.stream,
+            ConsumerConfig(
+                durable_name=self.name,
+                ack_policy=AckPolicy.ALL,
+                ack_wait=ACK_WAIT_S,
+                max_ack_pending=-1,  # what is under way is bounded by what is asked for
+                deliver_policy=DeliverPolicy.BY_START_SEQUENCE if self._opened_at else DeliverPolicy.ALL,
+                opt_start_seq=self._opened_at + 1 if self._opened_at else None,  # never changes in a consumer's life
+                filter_subjects=list(wanted),
+                metadata=sharing.marks(self.post) or None,
+            ),
+        )
+
     async def _delete_older(self, js: JetStreamContext) -> None:
         prefix = f"partition-{self.partition:03d}-"
         for info in await _consumers(js, self.stream):
-            if info.name.startswith(prefix) and info.name != self.name:
+            ours = self.alone or sharing.post_of(info.name) == self.post
+            if info.name.startswith(prefix) and info.name != self.name and ours:
                 with contextlib.suppress(NotFoundError):
                     await js.delete_consumer(self.stream, info.name)
 
@@ -304,14 +340,15 @@ class PartitionReader:
             await self.bus.publish(last.ack, b"+ACK")  # our own log keeps what is acknowledged: nothing is removed
         await self.ask()
 
-    async def release(self) -> None:
+    async def release(self, upto: int | None = None, others: Sequence[sharing.OtherReader] = ()) -> None:
         """Have the server forget what is applied: once a second is enough. What a crash leaves is purged the next time.
 
-        Raises Unreachable when the server refuses: the stream is not what it was.
+        `others` are the readers of the stream that are not this post's, asked for after `upto` was the position: what
+        they have not read stays. Raises Unreachable when the server refuses: the stream is not what it was.
         """
-        if not self._open or self.stream != MQTT_STREAM or self._released == self.position:
+        upto = sharing.may_release(self.position if upto is None else upto, self.filters, others)
+        if not self._open or self.stream != MQTT_STREAM or upto <= self._released:
             return
-        upto = self.position
         for subject in self.filters:
             request = json.dumps({"filter": subject, "seq": upto + 1}).encode()
             try:

@@ -23,12 +23,13 @@ from beffroi.app.engine.applying import Applier, Changes, Taken, messages_of
 from beffroi.app.engine.claims import Claims
 from beffroi.app.engine.decoding import Decoded, Decoding, make_ready
 from beffroi.foundation import bus as field_bus
-from beffroi.foundation.clock import SECOND, now
+from beffroi.foundation.clock import SECOND, Instant, now
 from beffroi.foundation.database import connect as connect_database
 from beffroi.foundation.errors import Conflict, Unreachable
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
+from beffroi.foundation.sharing import OtherPost, other_readers
 from beffroi.kernel.alarms import queries as alarm_queries
 from beffroi.kernel.alarms.rules import Watch
 from beffroi.kernel.twin import actions as twin
@@ -44,8 +45,8 @@ SWITCH_S = 0.0005
 """How long one thread computes before another may: one that has written comes back to the next while a batch is decoded."""
 
 TICK_S = 1.0
-VALUES_SUBJECT = "live.values"
-FRESHNESS_SUBJECT = "live.freshness"
+LOOK_AGAIN_S = 10
+"""After which subjects are asked for again that another post read."""
 T = TypeVar("T")
 FRAME_ROWS = 10_000
 """Most rows of one frame for `live`: some 40 bytes each, and the bus carries a mebibyte."""
@@ -137,6 +138,11 @@ class Session:
         self.sources: tuple[twin_queries.SourceInfo, ...] = ()
         self.ready = False
         self.reasons: tuple[str, ...] = ("starting",)
+        self.post = ""
+        self.alone = settings().nats_url is None
+        self.refused: tuple[str, ...] = ()  # why sources are not read: another post reads them
+        self.look_again_at: Instant = 0
+        self.holding: frozenset[str] = frozenset()  # readers of others that want messages which are applied here
 
     async def serve(self) -> None:
         """Read and apply until a fault or the stop."""
@@ -191,12 +197,13 @@ class Session:
     def _load(self) -> None:
         """Claim partitions and load the inventory of their sources, last values and open alarms. In the thread."""
         close_old_connections()
+        self.post = twin.identity()
         for partition in self.claims.acquire():
             for stream in field_bus.STREAMS:
                 sequence, epoch = twin.claim_position(stream, partition)
                 self.epochs[stream, partition] = epoch
                 self.readers[stream, partition] = field_bus.PartitionReader(
-                    self.bus, stream, partition, epoch, sequence, arrived=self.arrived
+                    self.bus, stream, partition, epoch, sequence, self.post, self.alone, arrived=self.arrived
                 )
         every = twin_queries.sources()
         self.sources = tuple(source for source in every if source.partition in self.claims.held)
@@ -247,6 +254,7 @@ class Session:
         streams = {ready.stream for ready in self.ready_readers}
         logs = {stream: await field_bus.identity(self.bus, stream) for stream in streams}
         await self.engine.in_thread(self._match_logs, logs)
+        refused: list[str] = []
         for (stream, partition), reader in self.readers.items():
             filters = [
                 subject
@@ -254,8 +262,14 @@ class Session:
                 if ready.stream == stream and ready.source.partition == partition
                 for subject in ready.filters
             ]
-            await reader.read(filters)
-        self.ready = True
+            try:
+                await reader.read(filters)
+            except OtherPost as error:
+                refused.append(error.reason)
+        for reason in set(refused) - set(self.refused):
+            log.error("not read: another post reads it", reason=reason)
+        self.refused, self.look_again_at = tuple(refused), now() + LOOK_AGAIN_S * SECOND
+        self.ready = not refused
 
     def _match_logs(self, logs: Mapping[str, tuple[str, int]]) -> None:
         """See that each position counts in the log that is there: one made anew begins again. In the thread."""
@@ -338,10 +352,10 @@ class Session:
                 "observed_at": values.observed_at[rows].tolist(),
                 "received_at": values.received_at[rows].tolist(),
             }
-            await self.bus.publish(VALUES_SUBJECT, msgspec.msgpack.encode(frame))
+            await self.bus.publish(field_bus.values_subject(self.post), msgspec.msgpack.encode(frame))
         for first in range(0, len(changes.freshness), FRAME_ROWS):
             told = list(changes.freshness[first : first + FRAME_ROWS])
-            await self.bus.publish(FRESHNESS_SUBJECT, msgspec.msgpack.encode(told))
+            await self.bus.publish(field_bus.freshness_subject(self.post), msgspec.msgpack.encode(told))
 
     async def _tick_loop(self) -> None:
         """Once a second: silence, delays, claims, heartbeat."""
@@ -351,17 +365,29 @@ class Session:
             await self._publish(changes)
             pending = {key: reader.pending for key, reader in self.readers.items() if reader.filters}
             await self.engine.in_thread(twin.note_pending, pending, now())
-            for reader in self.readers.values():
-                await reader.ask()
-                await reader.release()
+            await self._release()
             figures = {
                 "reports_stored_total": self.engine.applied_total,
                 "batches_total": self.engine.batches_total,
                 "partitions": len(self.claims.held),
                 "messages_waiting": sum(pending.values()),
                 "assets": len(self.applier.hearing),
+                "readers_of_others": len(self.holding),
             }
-            beat(self.engine.name, now(), ready=self.ready, reasons=self.reasons, figures=figures)
+            reasons = (*self.refused, *self.reasons)
+            beat(self.engine.name, now(), ready=self.ready, reasons=reasons, figures=figures)
+
+    async def _release(self) -> None:
+        """Ask for more, and have the log forget what is applied and nobody else has still to read."""
+        applied = {key: reader.position for key, reader in self.readers.items()}
+        others = await other_readers(self.bus, field_bus.MQTT_STREAM, self.post, alone=self.alone)
+        for key, reader in self.readers.items():
+            await reader.ask()
+            await reader.release(applied[key], others)
+        holding = frozenset(other.name for other in others if other.holds_after is not None)
+        for name in holding - self.holding:
+            log.info("a reader of others has messages to read: they are kept for it", reader=name)
+        self.holding = holding
 
     async def _follow_loop(self) -> None:
         """Take up changes of the inventory (announced, else looked for every 10 s) and of who reads what."""
@@ -371,6 +397,8 @@ class Session:
             mine = tuple(source for source in known if source.partition in self.claims.held)
             if "assets" in announced or {source.id for source in mine} != {source.id for source in self.sources}:
                 await self.engine.in_thread(self._reload)
+                await self._open()
+            elif self.refused and now() >= self.look_again_at:
                 await self._open()
             elif mine != self.sources:
                 raise _Anew("settings of a source changed")

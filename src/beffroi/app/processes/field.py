@@ -29,6 +29,7 @@ from beffroi.foundation.errors import BeffroiError, Misconfigured
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import runtime_address, settings
+from beffroi.foundation.sharing import other_readers, refusal
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 
@@ -105,6 +106,7 @@ class Field:
             try:
                 make = connector.client
                 options = connector.settings.model_validate(source.settings)
+                await self._refuse_another_posts(source)
                 async for frame in make(options).frames() if make is not None else ():  # type: ignore[union-attr]
                     await self.bus.jetstream().publish(field_bus.frames_subject(source.code), frame)
                     self.frames_total += 1
@@ -122,6 +124,16 @@ class Field:
                 self.unreachable[source.code] = f"{type(error).__name__}: {error}"
             delay_s = min(delay_s * 2, 60.0)
             await asyncio.sleep(delay_s)
+
+    async def _refuse_another_posts(self, source: twin_queries.SourceInfo) -> None:
+        """Raise OtherPost where another post on this bus reads what this source would publish: it would store it as its own."""
+        if settings().nats_url is None:
+            return
+        subject = field_bus.frames_subject(source.code)
+        post = await asyncio.to_thread(twin.identity)
+        others = await other_readers(self.bus, field_bus.FRAMES_STREAM, post, alone=False)
+        if (found := refusal(others, field_bus.FRAMES_STREAM, [subject])) is not None:
+            raise found
 
     # -- who may publish -------------------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ import msgspec
 import psycopg
 import uvicorn
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import DatabaseError, close_old_connections
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from starlette.applications import Starlette
@@ -40,6 +40,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.actions import identity
 from beffroi.kernel.twin.types import CLASSES
 
 log = logger("live")
@@ -163,8 +164,15 @@ class Broadcaster:
                 log.warning("bus lost, listening again", error=str(error))
                 await asyncio.sleep(0.3)
                 continue
-            await bus.subscribe("live.values", cb=self._values)
-            await bus.subscribe("live.freshness", cb=self._freshness)
+            try:
+                post = await in_thread(identity)
+            except DatabaseError as error:
+                log.warning("database lost, listening to the bus later", error=str(error))
+                await bus.close()
+                await asyncio.sleep(0.3)
+                continue
+            await bus.subscribe(field_bus.values_subject(post), cb=self._values)
+            await bus.subscribe(field_bus.freshness_subject(post), cb=self._freshness)
             await asyncio.Event().wait()
 
     async def _values(self, message: Msg) -> None:

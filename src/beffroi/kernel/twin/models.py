@@ -119,6 +119,14 @@ class Position(models.Model):
     log = models.CharField(max_length=40, db_default="")
 
 
+class Identity(models.Model):
+    """One row: what tells this post from another on one bus. Made once; a copy of the database is the same post."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    name = models.CharField(max_length=12)
+    made_at = models.DateTimeField()
+
+
 class Counter(models.Model):
     """Reports of a source since the store began. `received = stored + quarantined + refused`, less `denied`.
 

@@ -1,6 +1,6 @@
 """Every write of the twin."""
 
-from beffroi.kernel.twin.actions.declaring import add_gateway, declare_source, revoke_gateway
+from beffroi.kernel.twin.actions.declaring import add_gateway, declare_source, note_forgotten, revoke_gateway
 from beffroi.kernel.twin.actions.importing import ASSET_COLUMNS, import_assets, import_relations
 from beffroi.kernel.twin.actions.storing import (
     Quarantined,
@@ -12,6 +12,7 @@ from beffroi.kernel.twin.actions.storing import (
     drop_expired,
     ensure_history,
     ensure_quantities,
+    identity,
     match_log,
     note_pending,
     quarantine,
@@ -32,9 +33,11 @@ __all__ = [
     "drop_expired",
     "ensure_history",
     "ensure_quantities",
+    "identity",
     "import_assets",
     "import_relations",
     "match_log",
+    "note_forgotten",
     "note_pending",
     "quarantine",
     "revoke_gateway",

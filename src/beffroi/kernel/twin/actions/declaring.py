@@ -23,6 +23,12 @@ RESERVED = frozenset({"beffroi"})
 SOURCE_NAME = "1 to 64 letters, digits, `-` or `_`"
 
 
+def note_forgotten(post: str, readers: int, *, by: Actor, at: Instant) -> None:
+    """Journal that readers of another post on the bus were removed there: what they had not read may go."""
+    with transaction.atomic():
+        append([Entry(by, ROOM, "forget_post", f"post:{post}", content={"readers": readers})], at=at)
+
+
 def names_source(code: str) -> bool:
     """Tell whether a word can name a source: it stands in topics and in subjects of the bus."""
     return 0 < len(code) <= 64 and all(letter.isalnum() or letter in "-_" for letter in code)
