@@ -16,6 +16,7 @@ from typing import Any
 
 import click
 
+from beffroi.app.defining import alarms
 from beffroi.app.journaling import journal
 from beffroi.app.shell import actor as _actor
 from beffroi.app.shell import set_up_django as _django
@@ -449,6 +450,7 @@ def person_add(username: str, name: str, initials: str, role: str, reason: str, 
     click.echo(f"{username} may sign in as {role}")
 
 
+main.add_command(alarms)
 main.add_command(journal)
 
 

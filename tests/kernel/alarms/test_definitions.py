@@ -12,6 +12,7 @@ import beffroi.app
 from beffroi.foundation.errors import Malformed
 from beffroi.kernel.alarms.rules import explanations, parse_definitions
 from beffroi.kernel.alarms.types import Definition
+from beffroi.kernel.twin.types import CLASSES
 
 PROFILE = Path(beffroi.app.__file__).parent / "profile" / "alarms.yaml"
 LEAST = {
@@ -156,7 +157,7 @@ def test_profile_of_the_city_covers_its_equipment() -> None:
     definitions = parse_definitions(PROFILE.read_text(encoding="utf-8"))
     watched = {definition.asset_class for definition in definitions}
     silent = {definition.asset_class for definition in definitions if definition.silence_periods}
-    equipment = {"light_point", "lighting_cabinet", "intersection", "bollard", "building", "sensor"}
+    equipment = {name for name, known in CLASSES.items() if known.period_s is not None}
     assert (watched, silent) == (equipment, equipment)
 
 

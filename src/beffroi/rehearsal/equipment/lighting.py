@@ -41,6 +41,7 @@ class Lighting:
         self._tripped: set[int] = set()
         self._open_doors: set[int] = set()
         self._faulty: set[int] = set()
+        self._stuck_on: set[int] = set()
         self._lamp_rhythm = Rhythm(len(lamps), LAMP_PERIOD_S, start, FIRST_LAMPS_S)
         self._cabinet_rhythm = Rhythm(len(cabinets), CABINET_PERIOD_S, start, FIRST_CABINETS_S)
 
@@ -55,13 +56,14 @@ class Lighting:
         return said
 
     def failings(self) -> Sequence[Failing]:
-        """A feeder trips, a door stands open, a cabinet falls silent, a lamp fails."""
+        """A feeder trips, a door stands open, a cabinet falls silent, a lamp fails or burns by day."""
         cabinets, lamps = list(self._cabinet_at), list(self._lamp_at)
         return (
             Failing("cabinet_trip", cabinets, self.trip, self.restore),
             Failing("cabinet_door", cabinets, self.open_door, self.close_door),
             Failing("cabinet_silent", cabinets, self.silence, self.resume),
             Failing("lamp_fault", lamps, self.break_lamp, self.mend_lamp),
+            Failing("lamp_day_burner", lamps, self.stick_lamp, self.free_lamp),
         )
 
     def trip(self, code: str, now: Instant) -> None:
@@ -108,6 +110,16 @@ class Lighting:
         self._faulty.discard(self._lamp_at[code])
         self._lamp_rhythm.hurry(self._lamp_at[code], now)
 
+    def stick_lamp(self, code: str, now: Instant) -> None:
+        """Let a lamp's contactor stick: it burns whatever it is told."""
+        self._stuck_on.add(self._lamp_at[code])
+        self._lamp_rhythm.hurry(self._lamp_at[code], now)
+
+    def free_lamp(self, code: str, now: Instant) -> None:
+        """Mend the contactor."""
+        self._stuck_on.discard(self._lamp_at[code])
+        self._lamp_rhythm.hurry(self._lamp_at[code], now)
+
     def _voltage_v(self, cabinet: int | None) -> float:
         offset = self._offset_v[cabinet] if cabinet is not None else 0.0
         return round(231 + offset + self._random.gauss(0, 0.6), 1)
@@ -117,8 +129,9 @@ class Lighting:
         address = self._lamps[place].address
         if cabinet in self._tripped:
             return Said(address, now, {"voltage_v": 0, "power_w": 0, "dim_pct": 0, "lamp_state": "off"})
-        lit = level_pct > 0 and place not in self._faulty
-        power_w = self._rated_w[place] * level_pct / 100 * self._random.uniform(0.96, 1.04) if lit else 0.0
+        burns_pct = 100 if place in self._stuck_on else level_pct
+        lit = burns_pct > 0 and place not in self._faulty
+        power_w = self._rated_w[place] * burns_pct / 100 * self._random.uniform(0.96, 1.04) if lit else 0.0
         state = "fault" if place in self._faulty else "on" if lit else "off"
         return Said(
             address,

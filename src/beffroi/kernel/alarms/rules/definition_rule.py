@@ -14,6 +14,7 @@ from beffroi.kernel.alarms.types import Comparison, Join, Operator
 from beffroi.kernel.twin.types import CLASSES
 
 MAX_COMPARISONS = 8
+MAX_PERIODS = 10_000.0
 MAX_DEAD_BAND = 86_400.0
 OPERATORS: tuple[str, ...] = get_args(Operator)
 JOINS: tuple[str, ...] = get_args(Join)
@@ -36,7 +37,7 @@ def read_rule(entry: Mapping[str, Any], problems: Problems) -> dict[str, Any]:
         problems.add(_NO_RULE, missing[0] if missing else "")
     elif "silence_periods" in kinds:
         _check_reports(entry, problems)
-        return {"silence_periods": read_number(entry, "silence_periods", 1, 1000, problems)}
+        return {"silence_periods": read_number(entry, "silence_periods", 1, MAX_PERIODS, problems)}
     elif "comparisons" in kinds:
         return _comparisons(entry, problems)
     elif "expression" in kinds:
