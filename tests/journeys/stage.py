@@ -62,7 +62,8 @@ class Stage:
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL(%s)",
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+                " AND pid <> ALL(%s)",
                 [self.others],
             )
 

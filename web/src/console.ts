@@ -16,6 +16,7 @@ import { refreshSoon } from "./live/refresh";
 import { word } from "./words";
 import { startPanel } from "./panel";
 import { startSelection } from "./selection";
+import { startSound } from "./sound/sound";
 
 startClock();
 startGroups();
@@ -23,6 +24,7 @@ startActions();
 startSelection();
 startPanel();
 startKeys();
+startSound();
 startLive();
 
 // A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.

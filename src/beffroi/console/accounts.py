@@ -91,6 +91,7 @@ def preferences(request: HttpRequest) -> HttpResponse:
     context = surround(request, viewer) | {
         "languages": settings.LANGUAGES,
         "palettes": PALETTES,
+        "priorities": (1, 2, 3, 4),
         "roles": roles,
         "posts": queries.posts(),
     }

@@ -22,6 +22,8 @@ class Counts:
     unowned: int
     alarms_10min: int
     flood: Flood | None = None
+    unseen: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """New incidents that nobody acknowledged, of priorities 1 to 4: what sounds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,9 @@ def counts(viewer: Viewer) -> Counts:
     """Return the figures of the header: of the person's post, over what this person may see."""
     post = viewer.post
     found = incidents.counts(seen_by=viewer, desks=post.desks)
-    return Counts(found.open, found.unowned, alarms.rate_10_min(clock.now(), post), alarms.open_flood(post))
+    rate, flood = alarms.rate_10_min(clock.now(), post), alarms.open_flood(post)
+    first, second, third, fourth = (found.unseen.get(priority, 0) for priority in (1, 2, 3, 4))
+    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth))
 
 
 def queue(viewer: Viewer) -> tuple[Incident, ...]:

@@ -28,12 +28,16 @@ _OPEN = Q(state__in=_OPEN_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Open incidents: how many, without owner, by priority; and how many were opened in the last ten minutes."""
+    """Open incidents: how many, without owner, by priority; how many were opened in the last ten minutes.
+
+    `unseen` counts by priority those that nobody acknowledged or took.
+    """
 
     open: int
     unowned: int
     new_10_min: int
     by_priority: Mapping[int, int] = field(default_factory=dict)
+    unseen: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +137,15 @@ def counts(*, seen_by: Viewer | None = None, desks: Collection[str] = (), now: I
         rows = rows.filter(desk__in=desks)
     since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
     by_priority: dict[int, int] = {}
+    unseen: dict[int, int] = {}
     unowned = 0
-    for priority, owner in rows.filter(_OPEN).values_list("priority", "owner_id"):
+    for priority, owner, state in rows.filter(_OPEN).values_list("priority", "owner_id", "state"):
         by_priority[priority] = by_priority.get(priority, 0) + 1
         unowned += owner is None
+        if state == IncidentState.NEW:
+            unseen[priority] = unseen.get(priority, 0) + 1
     new = rows.filter(opened_at__gt=since).count()
-    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())))
+    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())), unseen)
 
 
 def history(incident_id: int, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
