@@ -82,6 +82,7 @@ SENTENCES: Mapping[str, object] = {
     "erase_personal": _("A effacé ce qui concernait"),
     "withdraw_erasure": _("A retiré une demande d’effacement"),
     "rotate_master_key": _("A changé la clé maîtresse"),
+    "adopt_restored": _("A accepté une main courante restaurée"),
 }
 
 

@@ -53,6 +53,9 @@ class Settings(BaseSettings):
     journal_keys: Path | None = Field(
         None, description="Folder of the master keys of content about persons; default: beside the other secrets."
     )
+    seals: Path | None = Field(
+        None, description="Folder of the seals kept outside the database; default: `seals` of the data folder."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

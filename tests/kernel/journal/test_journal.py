@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from beffroi.foundation.errors import Conflict, NotFound
 from beffroi.kernel.journal import actions, queries
 from beffroi.kernel.journal.actions import sealing
-from beffroi.kernel.journal.queries import Filters, verifying
+from beffroi.kernel.journal.queries import Filters, Part, verifying
 from beffroi.kernel.journal.rules import line_digest
 from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, Break, Entry, Sensitivity
 from tests.database import as_owner
@@ -208,7 +208,7 @@ def test_verification_finds_a_line_whose_digest_was_rewritten_too() -> None:
     with _triggers_off():
         _run("UPDATE journal_line SET reason = 'x' WHERE seq = 5")
         with transaction.atomic():
-            rows = list(verifying._stream_lines(None, 5))
+            rows = list(verifying._stream_lines(Part(None, 0, 5, None)))
         _run("UPDATE journal_line SET digest = %s WHERE seq = 5", line_digest(rows[4][0]))
     assert queries.verify().breaks == (Break("seal 2", "does not fit the lines 4 to 6 that it covers"),)
 

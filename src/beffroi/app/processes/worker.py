@@ -12,12 +12,14 @@ from django.db import close_old_connections
 from procrastinate.contrib.django import app as jobs
 
 from beffroi.foundation.clock import DAY, now
+from beffroi.foundation.errors import BeffroiError
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal import actions as journal
+from beffroi.kernel.journal.queries import this_witness
 from beffroi.kernel.people import actions as people_actions
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.twin import actions as twin
@@ -100,10 +102,20 @@ def _watch() -> None:
     alarms.watch_alarms(people.posts(), at=now())
 
 
+def _why(error: Exception) -> str:
+    """Return why nothing is sealed, for who reads the post's state: a Conflict of the journal is no lost database."""
+    return (
+        f"the journal is not sealed: {error.reason}"
+        if isinstance(error, BeffroiError)
+        else "the database does not answer"
+    )
+
+
 def _seal() -> int:
     close_old_connections()
     count = 0
-    while journal.seal(now()) is not None:
+    witness = this_witness()
+    while journal.seal(now(), witness=witness) is not None:
         count += 1
     return count
 

@@ -173,13 +173,42 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What `beffroi journal verify` found."""
+    """What `beffroi journal verify` found. `last_seal` is the last one that was verified; `notes` break nothing."""
 
     lines: int
     seals: int
     last_seq: int
     sealed_seq: int
     breaks: tuple[Break, ...]
+    notes: tuple[str, ...] = ()
+    last_seal: Seal | None = None
+
+
+class WitnessSeal(msgspec.Struct, frozen=True, tag_field="kind", tag="seal", omit_defaults=True):
+    """A seal as the file outside the database holds it, one JSON object in a line; digests in hexadecimal.
+
+    `copied_at`: it was not written before the database's, but copied from it: what came before is not witnessed.
+    """
+
+    number: int
+    first_seq: int
+    last_seq: int
+    root: str
+    previous: str
+    digest: str
+    sealed_at: Instant
+    copied_at: Instant = 0
+
+
+class WitnessAdoption(msgspec.Struct, frozen=True, tag_field="kind", tag="adoption"):
+    """A restored database was accepted: seals after `number` in the files before this one are of what was lost."""
+
+    number: int
+    lost_seals: int
+    lost_seq: int
+    at: Instant
+    by: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)

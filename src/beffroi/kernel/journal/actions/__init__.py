@@ -7,14 +7,17 @@ from beffroi.kernel.journal.actions.erasing import (
     rotate_master,
     withdraw_erasure,
 )
-from beffroi.kernel.journal.actions.sealing import seal
+from beffroi.kernel.journal.actions.sealing import adopt_restored, seal
+from beffroi.kernel.journal.actions.witness import keep_checkpoint
 from beffroi.kernel.journal.actions.writing import append
 
 __all__ = [
+    "adopt_restored",
     "append",
     "ask_erasure",
     "confirm_erasure",
     "erase_personal",
+    "keep_checkpoint",
     "rotate_master",
     "seal",
     "withdraw_erasure",

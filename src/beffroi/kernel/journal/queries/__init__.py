@@ -1,5 +1,6 @@
 """Every read of the journal."""
 
+from beffroi.kernel.journal.queries.checkpoint import Checkpoint, checkpoint
 from beffroi.kernel.journal.queries.keys import (
     erasure_of,
     erasures_waiting,
@@ -13,6 +14,7 @@ from beffroi.kernel.journal.queries.lines import (
     Filters,
     digests_after,
     get_line,
+    get_seal,
     last_seal,
     last_seq,
     lines_numbered,
@@ -21,18 +23,26 @@ from beffroi.kernel.journal.queries.lines import (
     list_lines,
     seal_of_line,
     sealed_seq,
+    seals_after,
     subjects_changed,
 )
-from beffroi.kernel.journal.queries.verifying import verify
+from beffroi.kernel.journal.queries.verifying import Part, Walked, verify, verify_part
+from beffroi.kernel.journal.queries.witness import Witness, this_witness
 
 __all__ = [
     "MAX_LIMIT",
+    "Checkpoint",
     "Filters",
+    "Part",
+    "Walked",
+    "Witness",
+    "checkpoint",
     "digests_after",
     "erasure_of",
     "erasures_waiting",
     "get_erasure",
     "get_line",
+    "get_seal",
     "holders",
     "last_seal",
     "last_seq",
@@ -44,6 +54,9 @@ __all__ = [
     "masters_folder",
     "seal_of_line",
     "sealed_seq",
+    "seals_after",
     "subjects_changed",
+    "this_witness",
     "verify",
+    "verify_part",
 ]

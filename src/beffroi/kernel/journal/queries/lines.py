@@ -10,8 +10,9 @@ from django.db import connection
 
 from beffroi.foundation.clock import HOUR, Instant, to_datetime
 from beffroi.foundation.errors import NotFound
+from beffroi.kernel.journal.queries.finding import find_lines
 from beffroi.kernel.journal.queries.rows import LINE_COLUMNS, SEAL_COLUMNS, lines_of_rows, seal_of_row
-from beffroi.kernel.journal.types import COMMON_ONLY, Line, Reach, Seal, Sensitivity
+from beffroi.kernel.journal.types import COMMON_ONLY, EVERYWHERE, Line, Reach, Seal, Sensitivity
 
 MAX_LIMIT = 500
 OUT_OF_STEP: Instant = HOUR
@@ -37,6 +38,7 @@ class Filters:
     actor: str = ""
     since: Instant | None = None
     until: Instant | None = None
+    text: str = ""
     sensitivities: Collection[Sensitivity] = tuple(Sensitivity)
 
 
@@ -59,6 +61,19 @@ def last_seal() -> Seal | None:
         cursor.execute(f"SELECT {SEAL_COLUMNS} FROM journal_seal ORDER BY number DESC LIMIT 1")
         row = cursor.fetchone()
     return seal_of_row(row) if row else None
+
+
+def get_seal(number: int) -> Seal | None:
+    """Return a seal by its number; None where there is none."""
+    return next(iter(seals_after(number - 1, limit=1, up_to=number)), None)
+
+
+def seals_after(number: int, *, limit: int, up_to: int = 2**62) -> list[Seal]:
+    """Return the seals after a number, in their order, at most `limit`."""
+    query = f"SELECT {SEAL_COLUMNS} FROM journal_seal WHERE number > %s AND number <= %s ORDER BY number LIMIT %s"
+    with connection.cursor() as cursor:
+        cursor.execute(query, [number, up_to, limit])
+        return [seal_of_row(row) for row in cursor.fetchall()]
 
 
 def digests_after(seq: int, *, limit: int) -> list[tuple[int, bytes]]:
@@ -96,10 +111,14 @@ def lines_numbered(numbers: Collection[int], *, reach: Reach = COMMON_ONLY) -> t
 def list_lines(filters: Filters = Filters(), *, limit: int = 100, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
     """Return lines, the newest first (with `after_seq` alone: the oldest first), at most 500.
 
-    `subject` finds the lines about it and those that name it as related. A vault's line is not found by what it is about
+    `subject` finds the lines about it and those that name it as related; `text` those that hold all its words (always the
+    newest first). A vault's line is not found by what it is about
     by those who may not read it.
     """
     where, parameters = conditions(filters, reach)
+    if filters.text:
+        most = max(1, min(limit, MAX_LIMIT))
+        return find_lines(filters.text, where, parameters, between=_extent(filters), limit=most, reach=reach)
     forward = filters.after_seq is not None and filters.before_seq is None
     order = f"ORDER BY seq {'ASC' if forward else 'DESC'} LIMIT {max(1, min(limit, MAX_LIMIT))}"
     return lines_of_rows(_select(where, parameters, order), reach)
@@ -144,11 +163,17 @@ def conditions(filters: Filters, reach: Reach) -> tuple[str, list[Any]]:
         said.append(("(subject = %s OR related @> ARRAY[%s]::varchar[])", [subject, subject]))
     said += _period(filters)
     levels = set(filters.sensitivities)
-    if filters.subject and not reach.vault:
+    if (filters.subject or filters.text) and not reach.vault:
         levels.discard(Sensitivity.VAULT)
+    if filters.text and not reach.desks >= EVERYWHERE:
+        levels.discard(Sensitivity.DESK)
     if levels != set(Sensitivity):
         said.append(("sensitivity = ANY(%s)", [sorted(str(level) for level in levels)]))
     return " AND ".join(text for text, _ in said) or "true", [value for _, values in said for value in values]
+
+
+_FIRST_SINCE = "SELECT seq FROM journal_line WHERE recorded_at > %s ORDER BY recorded_at LIMIT 1"
+_LAST_UNTIL = "SELECT seq FROM journal_line WHERE recorded_at < %s ORDER BY recorded_at DESC LIMIT 1"
 
 
 def _period(filters: Filters) -> list[tuple[str, list[Any]]]:
@@ -156,13 +181,25 @@ def _period(filters: Filters) -> list[tuple[str, list[Any]]]:
     said: list[tuple[str, list[Any]]] = []
     if filters.since is not None:
         said.append(("recorded_at > %s", [to_datetime(filters.since)]))
-        first = "SELECT seq FROM journal_line WHERE recorded_at > %s ORDER BY recorded_at LIMIT 1"
-        said.append((f"seq >= coalesce(({first}), 0)", [to_datetime(filters.since - OUT_OF_STEP)]))
+        said.append((f"seq >= coalesce(({_FIRST_SINCE}), 0)", [to_datetime(filters.since - OUT_OF_STEP)]))
     if filters.until is not None:
         said.append(("recorded_at < %s", [to_datetime(filters.until)]))
-        last = "SELECT seq FROM journal_line WHERE recorded_at < %s ORDER BY recorded_at DESC LIMIT 1"
-        said.append((f"seq <= coalesce(({last}), 0)", [to_datetime(filters.until + OUT_OF_STEP)]))
+        said.append((f"seq <= coalesce(({_LAST_UNTIL}), 0)", [to_datetime(filters.until + OUT_OF_STEP)]))
     return said
+
+
+def _extent(filters: Filters) -> tuple[int, int]:
+    """Return the least and the greatest number that these filters let through."""
+    oldest = 0 if filters.after_seq is None else filters.after_seq + 1
+    newest = last_seq() if filters.before_seq is None else filters.before_seq - 1
+    with connection.cursor() as cursor:
+        if filters.since is not None:
+            cursor.execute(_FIRST_SINCE, [to_datetime(filters.since - OUT_OF_STEP)])
+            oldest = max(oldest, *(cursor.fetchone() or (0,)))
+        if filters.until is not None:
+            cursor.execute(_LAST_UNTIL, [to_datetime(filters.until + OUT_OF_STEP)])
+            newest = min(newest, *(cursor.fetchone() or (0,)))
+    return oldest, min(newest, last_seq())
 
 
 def _stored(text: str) -> str:

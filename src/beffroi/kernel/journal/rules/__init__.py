@@ -9,6 +9,7 @@ from beffroi.kernel.journal.rules.cipher import (
     unwrap_key,
     wrap_key,
 )
+from beffroi.kernel.journal.rules.finding import MAX_WORDS, says, stretches, text_query, words_of
 from beffroi.kernel.journal.rules.lines import (
     canonical_content,
     check_about,
@@ -20,12 +21,21 @@ from beffroi.kernel.journal.rules.lines import (
 )
 from beffroi.kernel.journal.rules.merkle import MerkleTree, merkle_path, merkle_root, root_from_path
 from beffroi.kernel.journal.rules.rights import RUN_TIME_RIGHTS
-from beffroi.kernel.journal.rules.seals import NO_SEAL, seal_digest, with_digest
+from beffroi.kernel.journal.rules.seals import (
+    NO_SEAL,
+    from_witness,
+    read_witness_line,
+    seal_digest,
+    to_witness,
+    with_digest,
+    witness_seal,
+)
 from beffroi.kernel.journal.rules.verifier import MAX_BREAKS, Verifier
 
 __all__ = [
     "KEY_BYTES",
     "MAX_BREAKS",
+    "MAX_WORDS",
     "NONCE_BYTES",
     "NO_SEAL",
     "RUN_TIME_RIGHTS",
@@ -37,15 +47,23 @@ __all__ = [
     "content_of",
     "decrypt_part",
     "encrypt_part",
+    "from_witness",
     "key_of_part",
     "line_digest",
     "merkle_path",
     "merkle_root",
+    "read_witness_line",
     "record_of",
     "related_of_holder",
     "root_from_path",
+    "says",
     "seal_digest",
+    "stretches",
+    "text_query",
+    "to_witness",
     "unwrap_key",
     "with_digest",
+    "witness_seal",
+    "words_of",
     "wrap_key",
 ]
