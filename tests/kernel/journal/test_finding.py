@@ -25,6 +25,7 @@ from beffroi.kernel.journal.types import (
     Reach,
     Sensitivity,
 )
+from tests.database import as_owner
 
 AT = 1_780_000_000_000_000
 NADIA = Actor(ActorKind.PERSON, "nadia", "Nadia Méric")
@@ -126,7 +127,7 @@ def test_stretches_cover_each_number_once_the_newest_first(a: int, b: int) -> No
 
 def test_lines_of_every_stretch_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """With real numbers: the index names the stretch that the search asks for."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("ALTER TABLE journal_head DISABLE TRIGGER USER")
         numbers = []
         for place in (3, 9_999, 10_000, 49_999, 260_001, 999_999, 1_000_000, 2_400_000):

@@ -19,6 +19,7 @@ from beffroi.kernel.journal.models import Seal as SealRow
 from beffroi.kernel.journal.queries import Part, Witness, verifying
 from beffroi.kernel.journal.rules import line_digest, merkle_root
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry, Seal
+from tests.database import as_owner
 
 AT = 1_780_000_000_000_000
 NADIA = Actor(ActorKind.PERSON, "nadia", "Nadia M.")
@@ -32,11 +33,12 @@ def run(sql: str, *parameters: object) -> None:
 
 @contextmanager
 def every_right() -> Iterator[None]:
-    for table in ("journal_line", "journal_seal", "journal_head", "journal_key"):
-        run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-    yield
-    for table in ("journal_line", "journal_seal", "journal_head", "journal_key"):
-        run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+    with as_owner():
+        for table in ("journal_line", "journal_seal", "journal_head", "journal_key"):
+            run(f"ALTER TABLE {table} DISABLE TRIGGER USER")
+        yield
+        for table in ("journal_line", "journal_seal", "journal_head", "journal_key"):
+            run(f"ALTER TABLE {table} ENABLE TRIGGER USER")
 
 
 def write(number: int) -> None:
