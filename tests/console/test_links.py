@@ -72,7 +72,7 @@ def _follow(client: Client, do: Callable[[], Any]) -> Any:
     subjects = frozenset(journal.subjects_changed(since, journal.last_seq()))
     touched = set()
     for fragment in frames.fragments_for(subjects, scene.who()):
-        if fragment.get("list") == "queue":
+        if fragment["target"].startswith("incident-"):
             page.pop(fragment["target"], None)
             page |= {fragment["target"]: str(fragment["html"])} if fragment["html"] else {}
             touched.add(fragment["target"])
