@@ -20,7 +20,7 @@ router = Router(tags=["alarms"])
 class AlarmsAsked(Page):
     """Filters of the list of alarms."""
 
-    state: AlarmState | None = Field(None, description="One state.")
+    state: AlarmState | None = Field(None, description="One state: `shelved`, `out_of_service`, `latched` …")
     open_only: bool = Field(False, alias="open", description="Only those that have not ended.")
     desk: str = Field("", max_length=32, description="The desk that answers for them.")
     priority: int | None = Field(None, ge=1, le=4, description="1 asks for an act now.")
@@ -66,6 +66,10 @@ def _alarm(alarm: Alarm) -> shapes.Alarm:
         ended_at=write_instant(alarm.ended_at),
         suppressed_by=alarm.suppressed_by_id,
         suppressed_count=alarm.suppressed_count,
+        rung=alarm.rung,
+        aside_by=alarm.set_aside.by if alarm.set_aside else "",
+        aside_reason=alarm.set_aside.reason if alarm.set_aside else "",
+        aside_until=write_instant(alarm.set_aside.until) if alarm.set_aside else None,
         cause=definition.cause,
         consequence=definition.consequence,
         response=definition.response,

@@ -104,6 +104,10 @@ class Alarm(msgspec.Struct):
     ended_at: str | None
     suppressed_by: int | None
     suppressed_count: int
+    rung: int
+    aside_by: str
+    aside_reason: str
+    aside_until: str | None
     cause: str
     consequence: str
     response: str

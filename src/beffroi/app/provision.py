@@ -22,7 +22,7 @@ from beffroi.foundation.errors import Conflict, Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
-from beffroi.kernel.alarms.rules import parse_definitions
+from beffroi.kernel.alarms.rules import parse_definitions, parse_priorities
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules import parse_categories, parse_correlation
 from beffroi.kernel.journal.types import Actor, ActorKind
@@ -55,6 +55,7 @@ def prepare_database() -> None:
     check_partitions()
     at = now()
     twin.ensure_history(at, at + 2 * DAY)
+    alarms.publish_priorities(parse_priorities((PROFILE / "priorities.yaml").read_text()), by=SYSTEM, at=at)
     definitions = parse_definitions((PROFILE / "alarms.yaml").read_text())
     imported = alarms.import_definitions(definitions, by=SYSTEM, at=at)
     if imported.proposed or imported.withdrawn or imported.waiting:

@@ -75,8 +75,8 @@ def test_alarm_is_raised_once_and_told_whole(street: tuple[int, list[int]]) -> N
     )  # fmt: skip
     assert line.content == {
         "title": "Armoire disjonctée", "code": "cabinet_tripped", "asset": "A-014", "asset_name": "Équipement A-014",
-        "place": "Rue des Essais", "commune": "Chenôve", "priority": 2, "desk": "lighting", "quantity": "feeder_state",
-        "value": 1.0,
+        "place": "Rue des Essais", "commune": "Chenôve", "priority": 2, "desk": "lighting", "state": "unacknowledged",
+        "quantity": "feeder_state", "value": 1.0,
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+from collections.abc import Callable
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -66,22 +67,20 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            try:
-                await sync_to_async(_watch, thread_sensitive=False)()
-                sealed = await sync_to_async(_seal, thread_sensitive=False)()
-                self.seals_total += sealed
-                await sync_to_async(_compare, thread_sensitive=False)()
+            faults = [await _fault_of(work) for work in (_watch, _let_time_pass, self._seal, _compare)]
+            if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
+                beat("worker", now(), ready=False, reasons=reasons)
+            else:
                 beat("worker", now(), figures={"seals_total": self.seals_total})
-            except Exception as error:
-                log.warning(
-                    "alarms could not be watched or the journal sealed, trying again",
-                    error=f"{type(error).__name__}: {error}",
-                )
-                beat("worker", now(), ready=False, reasons=["the database does not answer"])
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)
         jobs_task.cancel()
         await asyncio.wait({jobs_task}, timeout=STOP_WITHIN_S)
+
+    def _seal(self) -> None:
+        witness = this_witness()
+        while journal.seal(now(), witness=witness) is not None:
+            self.seals_total += 1
 
     async def _jobs(self) -> None:
         while not self.stopping.is_set():  # a queue that is closed without its database hides that it was cancelled
@@ -98,26 +97,37 @@ class Worker:
 
 
 def _watch() -> None:
-    close_old_connections()
     alarms.watch_alarms(people.posts(), at=now())
 
 
-def _why(error: Exception) -> str:
-    """Return why nothing is sealed, for who reads the post's state: a Conflict of the journal is no lost database."""
-    return (
-        f"the journal is not sealed: {error.reason}"
-        if isinstance(error, BeffroiError)
-        else "the database does not answer"
-    )
+def _let_time_pass() -> None:
+    """End shelvings, tell again, tell higher, recall: what becomes due by itself (docs/explanation/alarms.md)."""
+    incidents.let_time_pass(at=now())
 
 
-def _seal() -> int:
-    close_old_connections()
-    count = 0
-    witness = this_witness()
-    while journal.seal(now(), witness=witness) is not None:
-        count += 1
-    return count
+async def _fault_of(work: Callable[[], None]) -> str:
+    """Do one of the works of each second in a thread; a fault in one leaves the others, and is tried again.
+
+    Return why it was not done, for who reads the post's state.
+    """
+
+    def attempt() -> None:
+        close_old_connections()
+        work()
+
+    try:
+        await sync_to_async(attempt, thread_sensitive=False)()
+    except Exception as error:
+        log.warning("not done, trying again", work=work.__name__, error=f"{type(error).__name__}: {error}")
+        return _why(work.__name__, error)
+    return ""
+
+
+def _why(work: str, error: Exception) -> str:
+    """Return why it was not done, for who reads the post's state: a Conflict of the journal is no lost database."""
+    if not isinstance(error, BeffroiError):
+        return "the database does not answer"
+    return f"the journal is not sealed: {error.reason}" if work == "_seal" else error.reason
 
 
 def _compare() -> None:

@@ -104,6 +104,11 @@ class Alarm(models.Model):
     ended_at = models.DateTimeField(null=True)
     suppressed_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="explains")
     stale_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    rung = models.SmallIntegerField(default=0)
+    escalated_at = models.DateTimeField(null=True)
+    shelving = models.ForeignKey("Shelving", null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawal = models.ForeignKey("Withdrawal", null=True, on_delete=models.PROTECT, related_name="recorded")
 
     class Meta:
         constraints = [
@@ -221,3 +226,65 @@ class Verdict(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["at"], name="alarms_verdict_at")]
+
+
+class Priority(models.Model):
+    """What the city's profile says of a priority, as it was put in force."""
+
+    priority = models.SmallIntegerField(primary_key=True)
+    escalate_after_s = models.IntegerField()
+    shelve_max_s = models.IntegerField()
+
+
+class Shelving(models.Model):
+    """A definition put aside on an asset, by somebody, until an end. One at a time; `alarm` is what was put aside."""
+
+    code = models.CharField(max_length=64)
+    asset = models.ForeignKey("twin.Asset", on_delete=models.PROTECT, related_name="+")
+    alarm = models.ForeignKey(Alarm, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code", "asset"], condition=Q(ended_at=None), name="alarms_shelving_one_in_force"
+            ),
+        ]
+        indexes = [models.Index(fields=["until"], condition=Q(ended_at=None), name="alarms_shelving_ends")]
+
+
+class Withdrawal(models.Model):
+    """A source, an asset, or a definition (`code`) on an asset that is out of service, until somebody puts it back."""
+
+    source = models.ForeignKey("twin.Source", null=True, on_delete=models.PROTECT, related_name="+")
+    asset = models.ForeignKey("twin.Asset", null=True, on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=64, blank=True, default="")
+    title = models.CharField(max_length=160, blank=True, default="")
+    desk = models.CharField(max_length=32, blank=True, default="")
+    by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField()
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(source=None, asset__isnull=False) | Q(source__isnull=False, asset=None, code=""),
+                name="alarms_withdrawal_of_one_thing",
+            ),
+            models.UniqueConstraint(
+                fields=["source"], condition=Q(ended_at=None, source__isnull=False), name="alarms_withdrawal_source"
+            ),
+            models.UniqueConstraint(
+                fields=["asset", "code"], condition=Q(ended_at=None, source=None), name="alarms_withdrawal_asset"
+            ),
+        ]

@@ -26,7 +26,10 @@ class AlarmState(StrEnum):
     UNACKNOWLEDGED = "unacknowledged"
     ACKNOWLEDGED = "acknowledged"
     RETURNED_UNACKNOWLEDGED = "returned_unacknowledged"
+    LATCHED = "latched"
+    SHELVED = "shelved"
     SUPPRESSED = "suppressed"
+    OUT_OF_SERVICE = "out_of_service"
     NORMAL = "normal"
 
 
@@ -34,13 +37,24 @@ OPEN_STATES = (
     AlarmState.UNACKNOWLEDGED,
     AlarmState.ACKNOWLEDGED,
     AlarmState.RETURNED_UNACKNOWLEDGED,
+    AlarmState.LATCHED,
+    AlarmState.SHELVED,
     AlarmState.SUPPRESSED,
+    AlarmState.OUT_OF_SERVICE,
 )
 
-ACTIVE_STATES = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.SUPPRESSED)
-"""Those in which the condition still holds on the equipment."""
+HIDDEN_STATES = (AlarmState.SUPPRESSED, AlarmState.SHELVED, AlarmState.OUT_OF_SERVICE)
+"""Those that are not put before people: another alarm explains it, or somebody answers for it until an end."""
 
-STANDING_STATES = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
+ACTIVE_STATES = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED, *HIDDEN_STATES)
+"""Those in which the condition still holds on the equipment; a latching alarm that is hidden may have returned."""
+
+STANDING_STATES = (
+    AlarmState.UNACKNOWLEDGED,
+    AlarmState.ACKNOWLEDGED,
+    AlarmState.RETURNED_UNACKNOWLEDGED,
+    AlarmState.LATCHED,
+)
 """Those that are put before a person."""
 
 
@@ -50,8 +64,38 @@ class AlarmEvent(StrEnum):
     RAISE = "raise"
     RETURN = "return"
     ACKNOWLEDGE = "acknowledge"
+    RESET = "reset"
+    RE_ALARM = "re_alarm"
+    ESCALATE = "escalate"
     SUPPRESS = "suppress"
     RELEASE = "release"
+    SHELVE = "shelve"
+    UNSHELVE = "unshelve"
+    EXPIRE = "expire"
+    WITHDRAW = "withdraw"
+    RESTORE = "restore"
+
+
+class Refusal(StrEnum):
+    """Why an event does not concern an alarm in its state: the name of every pair that the table lacks."""
+
+    ENDED = "alarm-ended"
+    STANDS = "alarm-stands-already"
+    ACKNOWLEDGED = "already-acknowledged"
+    RETURNED = "already-returned"
+    LATCHED = "latched"
+    EXPLAINED = "explained"
+    SHELVED = "already-shelved"
+    OUT_OF_SERVICE = "out-of-service"
+    NOT_SHELVED = "not-shelved"
+    NOT_EXPLAINED = "not-explained"
+    NOT_OUT_OF_SERVICE = "not-out-of-service"
+    NOT_ACKNOWLEDGED = "not-acknowledged"
+    HOLDS = "condition-holds"
+
+
+RUNGS = ("room_supervisor", "duty_officer")
+"""Who is told of an alarm that nobody acknowledges, rung after rung: the room's supervisor, then the city's duty officer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +250,74 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True)
+class Priority:
+    """What the city's profile says of a priority: when an alarm that nobody acknowledges is told one rung higher (0:
+    never), and for how long one may be put aside at most. In seconds.
+    """
+
+    priority: int
+    escalate_after_s: int
+    shelve_max_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAside:
+    """Who keeps an alarm from people, why, and until when: it is shelved, or its equipment is out of service."""
+
+    by: str
+    reason: str
+    since: Instant
+    until: Instant
+    ended_by: str = ""
+    ended_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Shelving:
+    """A definition put aside on a piece of equipment: whose, why, until when. It ends by itself."""
+
+    id: int
+    alarm_id: int
+    code: str
+    title: str
+    asset_code: str
+    asset_name: str
+    place: str
+    commune: str
+    priority: int
+    desk: str
+    kept: SetAside
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Out of service: a piece of equipment, one definition on it, or a whole source. A person puts it back.
+
+    `until` is when it is expected back; past it, it is recalled every day. `alarms` counts those recorded meanwhile.
+    """
+
+    id: int
+    source: str
+    asset_code: str
+    asset_name: str
+    place: str
+    commune: str
+    code: str
+    title: str
+    desk: str
+    kept: SetAside
+    alarms: int
+    reminded_at: Instant | None
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One occurrence of a definition on an asset.
 
     `raised_at` is when the condition was established, `announced_at` when it was last put before a person (None while it
-    never was, being explained by another alarm).
+    never was, being explained by another alarm or set aside). `rung` counts how far up it was told since (`RUNGS`).
+    `set_aside` tells who keeps it from people, while it is shelved or out of service.
     """
 
     id: int
@@ -236,6 +343,9 @@ class Alarm:
     suppressed_count: int
     chattering: bool = False
     stale: bool = False
+    rung: int = 0
+    escalated_at: Instant | None = None
+    set_aside: SetAside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,8 +460,9 @@ class Group:
 class Applied:
     """What a batch of transitions changed, and the journal lines that tell it.
 
-    `returned` and `suppressed` are the alarms whose condition ceased, or is now explained by another alarm: neither
-    keeps an incident going. `ignored` counts transitions that changed nothing (already so, or no longer defined).
+    `returned` and `suppressed` are the alarms whose condition ceased (or that were reset), or is now explained by another
+    alarm: neither keeps an incident going. `ignored` counts transitions that changed nothing (already so, or no longer
+    defined).
     """
 
     raised: tuple[Raised, ...] = ()

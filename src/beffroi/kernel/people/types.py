@@ -20,6 +20,8 @@ class Verb(StrEnum):
     EXPORT = "export"
     ACKNOWLEDGE = "acknowledge"
     SHELVE = "shelve"
+    SHELVE_URGENT = "shelve_urgent"
+    WITHDRAW = "withdraw"
     OPEN = "open"
     TAKE = "take"
     NOTE = "note"

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from django.db import connection
 
 from beffroi.foundation.clock import Instant, to_datetime
-from beffroi.foundation.errors import Conflict
+from beffroi.foundation.errors import Conflict, Forbidden, NotFound
 from beffroi.kernel.alarms import models, queries
 from beffroi.kernel.alarms.types import ACTIVE_STATES, OPEN_STATES, AlarmState, Definition
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
+from beffroi.kernel.people.queries import require
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import Asset
 
 ROOM = "alarms"
@@ -27,6 +30,7 @@ class Row:
     state: AlarmState
     definition: Definition
     suppressed_by: int | None
+    holds: bool = True
     new: bool = False
 
     @property
@@ -54,7 +58,8 @@ def lock_released(at: Instant) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT a.id FROM alarms_alarm a JOIN alarms_alarm u ON u.id = a.suppressed_by_id"
-            " JOIN alarms_definition d ON d.id = a.definition_id WHERE a.state = %s AND NOT u.state = ANY(%s)"
+            " JOIN alarms_definition d ON d.id = a.definition_id WHERE a.state = %s"
+            " AND (NOT u.state = ANY(%s) OR u.returned_at IS NOT NULL)"
             " AND coalesce(u.returned_at, u.ended_at) + d.release_delay_s * interval '1 second' <= %s"
             " ORDER BY a.id FOR UPDATE OF a",
             [AlarmState.SUPPRESSED, [str(state) for state in ACTIVE_STATES], to_datetime(at)],
@@ -74,6 +79,7 @@ def open_rows(**which: object) -> list[Row]:
             AlarmState(row.state),
             queries.definition_of(row.definition),
             row.suppressed_by_id,
+            row.returned_at is None,
         )
         for row in rows
     ]
@@ -86,13 +92,48 @@ def lock_alarms(alarm_ids: Iterable[int]) -> list[Row]:
     return open_rows(pk__in=wanted)
 
 
+def lock_alarm(alarm_id: int) -> Row:
+    """Lock one alarm. Raises NotFound."""
+    rows = lock_alarms([alarm_id])
+    if not rows:
+        raise NotFound(f"there is no alarm {alarm_id}")
+    return rows[0]
+
+
+def ask(row: Row, by: Viewer, verb: Verb) -> None:
+    """Ask the door for an act on an alarm. Raises Forbidden."""
+    commune = twin.assets_by_id([row.asset_id])[row.asset_id].commune
+    require(by, verb, Kind.ALARM, desk=row.definition.desk, commune=commune)
+
+
+def person(by: Viewer) -> int:
+    """Return the number of who acts. Raises Forbidden for nobody: what is kept aside has somebody's name on it."""
+    if by.id is None:
+        raise Forbidden("sign in first: what is kept from people has somebody's name on it")
+    return by.id
+
+
 def rule_actor(definition: Definition) -> Actor:
     """Return the rule as the journal names who acted."""
     return Actor(ActorKind.RULE, definition.code, definition.title)
 
 
-def told(verb: str, row: Row, assets: Mapping[int, Asset], at: Instant, value: float | None) -> Entry:
-    """Return the line that tells what became of one alarm, with what a reader needs to understand it by itself."""
+def told(
+    verb: str,
+    row: Row,
+    assets: Mapping[int, Asset],
+    at: Instant,
+    value: float | None = None,
+    *,
+    state: AlarmState | None = None,
+    actor: Actor | None = None,
+    reason: str = "",
+    **more: object,
+) -> Entry:
+    """Return the line that tells what became of one alarm, with what a reader needs to understand it by itself.
+
+    `state` is the one it came to, that of the row unless it has moved on since; the rule acted unless `actor` did.
+    """
     asset, about = assets[row.asset_id], row.definition
     content: dict[str, object] = {
         "title": about.title,
@@ -103,10 +144,15 @@ def told(verb: str, row: Row, assets: Mapping[int, Asset], at: Instant, value: f
         "commune": asset.commune,
         "priority": about.priority,
         "desk": about.desk,
+        "state": str(state or row.state),
+        **more,
     }
     if value is not None:
         content |= {"quantity": about.quantity or "silence_periods", "value": value}
-    return Entry(rule_actor(about), ROOM, verb, f"alarm:{row.id}", (f"asset:{asset.code}",), content, effective_at=at)
+    return Entry(
+        actor or rule_actor(about), ROOM, verb, f"alarm:{row.id}", (f"asset:{asset.code}",), content,
+        reason=reason, effective_at=at,
+    )  # fmt: skip
 
 
 def check_transaction() -> None:

@@ -11,18 +11,24 @@ from django.db.models.functions import Coalesce
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import models
+from beffroi.kernel.alarms.queries.aside import set_aside
 from beffroi.kernel.alarms.queries.definitions import definition_of
 from beffroi.kernel.alarms.types import (
     ACTIVE_STATES,
+    HIDDEN_STATES,
     OPEN_STATES,
     STANDING_STATES,
     Alarm,
     AlarmState,
+    SetAside,
 )
 from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
+_WITH = ("definition", "asset", "acknowledged_by", "shelving__by", "withdrawal__by")
+_HOLDS = Q(state__in=[str(state) for state in ACTIVE_STATES], returned_at=None)
+"""Alarms whose condition stands. A latching one that is kept aside may have returned, and stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,27 +47,32 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Alarms before people, by priority; those nobody acknowledged; those that another alarm explains."""
+    """Alarms before people, by priority; those nobody acknowledged; those that another alarm explains; those that people
+    keep aside; those told higher because nobody acknowledged them. Shelvings count even while no alarm comes of them.
+    """
 
     open: int
     unacknowledged: int
     suppressed: int
     by_priority: Mapping[int, int] = field(default_factory=dict)
+    shelved: int = 0
+    out_of_service: int = 0
+    escalated: int = 0
 
 
 def open_conditions() -> list[tuple[str, int, Instant]]:
     """Return (code, asset id, raised at) of each alarm whose condition stands: what a watch is restored from."""
-    rows = models.Alarm.objects.filter(state__in=ACTIVE_STATES).values_list("code", "asset_id", "raised_at")
+    rows = models.Alarm.objects.filter(_HOLDS).values_list("code", "asset_id", "raised_at")
     return [(code, asset, from_datetime(at)) for code, asset, at in rows]
 
 
 def standing(asset_ids: Iterable[int] | None = None) -> list[tuple[int, int, bool]]:
-    """Return (asset id, priority, whether another alarm explains it) of each alarm whose condition stands."""
-    rows = models.Alarm.objects.filter(state__in=ACTIVE_STATES)
+    """Return (asset id, priority, whether it is kept from people) of each alarm whose condition stands."""
+    rows = models.Alarm.objects.filter(_HOLDS)
     if asset_ids is not None:
         rows = rows.filter(asset_id__in=list(asset_ids))
     return [
-        (asset, priority, state == AlarmState.SUPPRESSED)
+        (asset, priority, state in HIDDEN_STATES)
         for asset, priority, state in rows.values_list("asset_id", "priority", "state")
     ]
 
@@ -124,16 +135,20 @@ def named(alarm_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
 
 
 def active_among(alarm_ids: Sequence[int]) -> tuple[int, ...]:
-    """Return which of these alarms still ask for something: their condition stands and nothing else explains it."""
-    states = (AlarmState.UNACKNOWLEDGED, AlarmState.ACKNOWLEDGED)
-    rows = models.Alarm.objects.filter(pk__in=list(alarm_ids), state__in=states)
+    """Return which of these alarms keep an incident going: nothing else explains them, and their condition stands, also
+    while somebody keeps them aside; or they latched, and wait for their reset.
+    """
+    latched = Q(state__in=(AlarmState.LATCHED, AlarmState.RETURNED_UNACKNOWLEDGED, AlarmState.SHELVED))
+    latched |= Q(state=AlarmState.OUT_OF_SERVICE)
+    going = (_HOLDS & ~Q(state=AlarmState.SUPPRESSED)) | (latched & Q(definition__latching=True))
+    rows = models.Alarm.objects.filter(going, pk__in=list(alarm_ids))
     return tuple(rows.order_by("id").values_list("id", flat=True))
 
 
 def counts() -> Counts:
     """Return how many alarms are open. Figures only: the caller asks the door for the page that shows them."""
     rows = models.Alarm.objects.filter(state__in=OPEN_STATES).values_list("state", "priority").annotate(n=Count("id"))
-    standing = [(AlarmState(state), priority, n) for state, priority, n in rows if state != AlarmState.SUPPRESSED]
+    standing = [(AlarmState(state), priority, n) for state, priority, n in rows if state in STANDING_STATES]
     unseen = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
     by_priority: dict[int, int] = {}
     for _, priority, n in standing:
@@ -143,6 +158,9 @@ def counts() -> Counts:
         unacknowledged=sum(n for state, _, n in standing if state in unseen),
         suppressed=sum(n for state, _, n in rows if state == AlarmState.SUPPRESSED),
         by_priority=dict(sorted(by_priority.items())),
+        shelved=models.Shelving.objects.filter(ended_at=None).count(),
+        out_of_service=models.Withdrawal.objects.filter(ended_at=None).count(),
+        escalated=models.Alarm.objects.filter(state=AlarmState.UNACKNOWLEDGED, rung__gt=0).count(),
     )
 
 
@@ -154,7 +172,7 @@ def _whole() -> QuerySet[models.Alarm]:
     explained = models.Alarm.objects.filter(suppressed_by=OuterRef("pk"), state=AlarmState.SUPPRESSED)
     counted = explained.order_by().values("suppressed_by").annotate(n=Count("id")).values("n")
     chattering = models.Chatter.objects.filter(code=OuterRef("code"), asset=OuterRef("asset"), ended_at=None)
-    rows = models.Alarm.objects.select_related("definition", "asset", "acknowledged_by").defer("definition__tests")
+    rows = models.Alarm.objects.select_related(*_WITH).defer("definition__tests")
     return rows.annotate(
         suppressed_count=Coalesce(Subquery(counted, output_field=IntegerField()), 0), chattering=Exists(chattering)
     )
@@ -217,4 +235,12 @@ def _alarm(row: models.Alarm) -> Alarm:
         suppressed_count=getattr(row, "suppressed_count", 0),
         chattering=getattr(row, "chattering", False),
         stale=row.stale_at is not None,
+        rung=row.rung,
+        escalated_at=from_datetime(row.escalated_at) if row.escalated_at else None,
+        set_aside=_aside(row),
     )
+
+
+def _aside(row: models.Alarm) -> SetAside | None:
+    keeper = {AlarmState.SHELVED: row.shelving, AlarmState.OUT_OF_SERVICE: row.withdrawal}.get(AlarmState(row.state))
+    return set_aside(keeper) if keeper else None

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from beffroi.foundation.clock import DAY, MINUTE, Instant
 from beffroi.kernel.alarms.types import FloodChange
 
-ANNOUNCING = frozenset({"raise_alarm", "release_alarm"})
+ANNOUNCING = frozenset({"raise_alarm", "release_alarm", "re_alarm", "unshelve_alarm", "end_shelving", "restore_alarm"})
 """Verbs of journal lines that put an alarm before people: each counts as one new alarm."""
 
 FLOOD_WINDOW: Instant = 10 * MINUTE

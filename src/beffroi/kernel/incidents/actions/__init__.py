@@ -1,5 +1,13 @@
 """Every write of the incidents' room: opened and resolved by what their alarms do, told, led, united and closed by people."""
 
+from beffroi.kernel.incidents.actions.attending import (
+    let_time_pass,
+    put_back_in_service,
+    reset_alarm,
+    shelve_alarm,
+    take_out_of_service,
+    unshelve_alarm,
+)
 from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.incidents.actions.grouping import Together, acknowledge_group
@@ -32,14 +40,20 @@ __all__ = [
     "compare_incidents",
     "confirm_link",
     "follow_alarms",
+    "let_time_pass",
     "merge_incidents",
     "note_incident",
     "open_for_procedure",
     "open_incident",
     "publish_profile",
+    "put_back_in_service",
     "reject_link",
     "reopen_incident",
+    "reset_alarm",
     "separate_incident",
+    "shelve_alarm",
     "split_incident",
     "take_incident",
+    "take_out_of_service",
+    "unshelve_alarm",
 ]

@@ -32,7 +32,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.OPERATOR: {
         **_PICTURE,
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
-        Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE),
+        Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
         Kind.INCIDENT: (
             Verb.SEE,
             Verb.OPEN,
@@ -51,7 +51,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.ROOM_SUPERVISOR: {
         **_PICTURE,
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
-        Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
+        Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE, Verb.SHELVE_URGENT, Verb.WITHDRAW),
         Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
         Kind.INCIDENT: (
             Verb.SEE,
@@ -65,6 +65,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
             Verb.LINK,
             Verb.EXPORT,
         ),
+        Kind.SOURCE: (Verb.WITHDRAW,),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
         Kind.DESK_LINE: (Verb.SEE,),
         Kind.PERSONAL: (Verb.SEE, Verb.CONFIRM),

@@ -1,0 +1,182 @@
+"""The work of one act or one batch on alarms: what it changed so far, and the lines that tell it, as they happened."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from django.db import connection
+
+from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.alarms import models, queries
+from beffroi.kernel.alarms.actions.announcing import note_announcements
+from beffroi.kernel.alarms.actions.explaining import downstream, explanations_of
+from beffroi.kernel.alarms.actions.rows import ROOM, Row, lock_released, open_rows, rule_actor, told
+from beffroi.kernel.alarms.rules.flood import ANNOUNCING
+from beffroi.kernel.alarms.types import STANDING_STATES, AlarmState, Applied, Raised
+from beffroi.kernel.journal.types import Actor, Entry
+from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import Asset
+
+MAX_NAMED = 50
+"""Assets named in one journal line about a batch of explained alarms; the others are counted."""
+
+CEASES = frozenset({"return_alarm", "record_return", "reset_alarm"})
+"""Verbs of lines that tell of a condition that ceased, or of a latched alarm that was reset."""
+
+_EXPLAIN = """
+UPDATE alarms_alarm a SET
+    state = %s, suppressed_by_id = w.cause, announced_at = CASE WHEN w.new THEN NULL ELSE a.announced_at END
+FROM unnest(%s::bigint[], %s::bigint[], %s::bool[]) AS w(id, cause, new)
+WHERE a.id = w.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What one journal line will tell of an alarm."""
+
+    verb: str
+    alarm_id: int
+    at: Instant
+    state: AlarmState
+    value: float | None = None
+    actor: Actor | None = None
+    reason: str = ""
+    more: Mapping[str, object] = field(default_factory=dict)
+
+
+class Batch:
+    """What one act or one batch of transitions does, in the caller's transaction. The alarms are locked first."""
+
+    def __init__(self, at: Instant) -> None:
+        self.at = at
+        self.rows: dict[int, Row] = {}
+        self.events: list[Event] = []
+        self.step = 0  # where the events of the present wave begin
+        self.suppressed: list[tuple[int, int]] = []
+        self.ended: list[tuple[int, int]] = []
+        self.ignored = 0
+        self.definitions = {definition.code: definition for definition in queries.definitions_in_force()}
+
+    def happened(self, verb: str, row: Row, *, actor: Actor | None = None, reason: str = "", **more: object) -> None:
+        """Note what one line will tell of an alarm, in the state that it has come to."""
+        self.rows[row.id] = row
+        self.events.append(Event(verb, row.id, self.at, row.state, None, actor, reason, more))
+
+    def come_out(self, verb: str, rows: Sequence[Row], *, otherwise: str, actor: Actor | None = None) -> None:
+        """Put before people, as new, alarms whose `state` says so, unless another alarm explains them (`otherwise`)."""
+        if not rows:
+            return
+        for state in {row.state for row in rows}:
+            models.Alarm.objects.filter(pk__in=[row.id for row in rows if row.state == state]).update(
+                state=state, rung=0, escalated_at=None, acknowledged_at=None, acknowledged_by=None, stale_at=None
+            )
+        states = {row.id: row.state for row in rows}
+        self.explain({row.id: row for row in rows if row.state == AlarmState.UNACKNOWLEDGED})
+        standing = [row.id for row in rows if row.state != AlarmState.SUPPRESSED]
+        models.Alarm.objects.filter(pk__in=standing).update(announced_at=to_datetime(self.at))
+        for row in rows:
+            self.rows[row.id] = row
+            word = otherwise if row.state == AlarmState.SUPPRESSED else verb
+            self.events.append(Event(word, row.id, self.at, states[row.id], actor=actor))
+
+    def suppress(self, fresh: Sequence[Row]) -> None:
+        """Link the alarms that others explain: those just raised, and older ones that those just raised explain."""
+        if fresh:
+            ours = {row.id: row for row in fresh if row.state == AlarmState.UNACKNOWLEDGED}
+            self.explain({row.id: row for row in downstream(fresh, self.definitions.values())} | ours)
+
+    def explain(self, candidates: Mapping[int, Row]) -> set[int]:
+        """Suppress those of the candidates that an active alarm explains; return the numbers of those."""
+        found = explanations_of(candidates.values())
+        moved = [(candidates[key], cause) for key, cause in found.items() if candidates[key].suppressed_by != cause]
+        if moved:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    _EXPLAIN,
+                    [
+                        AlarmState.SUPPRESSED,
+                        [row.id for row, _ in moved],
+                        [cause for _, cause in moved],
+                        [row.new for row, _ in moved],
+                    ],
+                )
+        hidden = {row.id for row, _ in moved if row.new}
+        self.events[self.step :] = [event for event in self.events[self.step :] if event.alarm_id not in hidden]
+        for row, cause in moved:
+            row.state, row.suppressed_by = AlarmState.SUPPRESSED, cause
+            self.rows[row.id] = row
+            self.suppressed.append((row.id, cause))
+        return set(found)
+
+    def release(self) -> None:
+        """Let stand by themselves the alarms whose explanation ceased long enough ago."""
+        waiting = lock_released(self.at)
+        explained = self.explain({row.id: row for row in waiting})
+        freed = [row for row in waiting if row.id not in explained]
+        if not freed:
+            return
+        models.Alarm.objects.filter(pk__in=[row.id for row in freed]).update(
+            state=AlarmState.UNACKNOWLEDGED, suppressed_by=None, announced_at=to_datetime(self.at), rung=0
+        )
+        for row in freed:
+            row.state, row.suppressed_by = AlarmState.UNACKNOWLEDGED, None
+            self.happened("release_alarm", row)
+
+    def applied(self, *lines: Entry) -> Applied:
+        """Return what changed, with the lines that tell it: as it happened, then one for each explanation, then these."""
+        last = {event.alarm_id: event for event in self.events if event.verb in ANNOUNCING}
+        raised = {key: event for key, event in last.items() if self.rows[key].state in STANDING_STATES}
+        told_of = (*self._lines(), *lines)
+        note_announcements(told_of, at=self.at)
+        return Applied(
+            raised=tuple(raised_of(self.rows[key], event.at) for key, event in raised.items()),
+            returned=tuple(sorted({event.alarm_id for event in self.events if event.verb in CEASES})),
+            suppressed=tuple(sorted({key for key, _ in self.suppressed})),
+            ignored=self.ignored,
+            lines=told_of,
+        )
+
+    def _lines(self) -> list[Entry]:
+        causes = {cause for _, cause in (*self.suppressed, *self.ended)}
+        self.rows |= {row.id: row for row in open_rows(pk__in=causes - self.rows.keys())}
+        assets = twin.assets_by_id({row.asset_id for row in self.rows.values()})
+        lines = [
+            told(
+                event.verb, self.rows[event.alarm_id], assets, event.at, event.value,
+                state=event.state, actor=event.actor, reason=event.reason, **event.more,
+            )
+            for event in sorted(self.events, key=lambda event: event.at)
+        ]  # fmt: skip
+        lines += self._told_together("suppress_alarms", self.suppressed, assets)
+        lines += self._told_together("end_suppressed_alarms", self.ended, assets)
+        return lines
+
+    def _told_together(self, verb: str, pairs: Sequence[tuple[int, int]], assets: Mapping[int, Asset]) -> list[Entry]:
+        lines = []
+        for cause in dict.fromkeys(cause for _, cause in pairs):
+            rows = [self.rows[key] for key, by in pairs if by == cause]
+            because = self.rows[cause]
+            content = {"title": because.definition.title, **together(rows, assets)}
+            related = (f"asset:{assets[because.asset_id].code}",)
+            lines.append(Entry(rule_actor(because.definition), ROOM, verb, f"alarm:{cause}", related, content))
+        return lines
+
+
+def together(rows: Iterable[Row], assets: Mapping[int, Asset]) -> dict[str, object]:
+    """Return what a line tells of many alarms: how many, of which definitions, each by its number, some equipment."""
+    every = list(rows)
+    return {
+        "count": len(every),
+        "codes": dict(Counter(row.code for row in every)),
+        "alarms": [row.id for row in every],
+        "assets": [assets[row.asset_id].code for row in every[:MAX_NAMED]],
+    }
+
+
+def raised_of(row: Row, at: Instant) -> Raised:
+    """Return what an incident is opened from."""
+    about = row.definition
+    return Raised(row.id, row.asset_id, row.code, about.title, about.priority, about.desk, about.opens_incident, at)

@@ -1,0 +1,60 @@
+"""Which active alarm explains which: suppression by design, along the relations of the twin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.db import connection
+
+from beffroi.kernel.alarms.actions.rows import Row, lock_open
+from beffroi.kernel.alarms.rules import explanations
+from beffroi.kernel.alarms.types import ACTIVE_STATES, AlarmState, Definition
+from beffroi.kernel.twin import queries as twin
+
+_ACTIVE_UPSTREAM = """
+SELECT w.id, a.id
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALITY AS w(id, code, asset_id, place)
+JOIN alarms_alarm a ON a.code = w.code AND a.asset_id = w.asset_id
+WHERE a.state = ANY(%s) AND a.returned_at IS NULL
+ORDER BY w.place DESC
+"""
+
+
+def downstream(causes: Sequence[Row], definitions: Iterable[Definition]) -> list[Row]:
+    """Lock the open alarms that these may explain and that nobody acknowledged."""
+    pairs: set[tuple[str, int]] = set()
+    for definition in definitions:
+        for relation, cause in explanations(definition):
+            sources = [row.asset_id for row in causes if row.code == cause]
+            pairs |= {(definition.code, asset) for asset in _along(relation, sources)}
+    waiting = (AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED)
+    return [row for row in lock_open(sorted(pairs)).values() if row.state in waiting]
+
+
+def explanations_of(rows: Iterable[Row]) -> dict[int, int]:
+    """Return, for each alarm that an active alarm explains, the number of that alarm: the first named wins.
+
+    An alarm that is shelved or out of service explains as well: its condition holds, and somebody answers for it.
+    """
+    asked = [(row, relation, code) for row in rows for relation, code in explanations(row.definition)]
+    upstream = {
+        relation: twin.upstream({row.asset_id for row, kind, _ in asked if kind == relation}, relation)
+        for relation in {relation for _, relation, _ in asked} - {"self"}
+    }
+    wanted = []
+    for row, relation, code in asked:
+        asset = row.asset_id if relation == "self" else upstream[relation].get(row.asset_id)
+        if asset is not None:
+            wanted.append((row.id, code, asset))
+    if not wanted:
+        return {}
+    columns = [list(column) for column in zip(*wanted, strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIVE_UPSTREAM, [*columns, [str(state) for state in ACTIVE_STATES]])
+        return dict(cursor.fetchall())
+
+
+def _along(relation: str, assets: Sequence[int]) -> set[int]:
+    if not assets or relation == "self":
+        return set(assets)
+    return {asset for found in twin.downstream(assets, relation).values() for asset in found}
