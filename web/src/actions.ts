@@ -19,12 +19,14 @@ interface Problem {
   readonly detail?: string;
 }
 
-function fieldsOf(form: HTMLFormElement, button: HTMLElement): FormData {
+function fieldsOf(form: HTMLFormElement, button: HTMLButtonElement): FormData {
   const data = new FormData();
+  if (button.name) data.append(button.name, button.value);
   const group = button.closest("[data-act]");
   for (const control of form.elements) {
     if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof HTMLTextAreaElement))
       continue;
+    if (control instanceof HTMLInputElement && control.type === "checkbox" && !control.checked) continue;
     const token = control.name === "csrfmiddlewaretoken";
     if (control.name && (token || group?.contains(control))) data.append(control.name, control.value);
   }
@@ -90,7 +92,9 @@ function emitTargets(fragments: readonly Fragment[]): void {
 function clear(button: HTMLElement): void {
   const group = button.closest("[data-act]");
   if (!group) return;
-  for (const control of group.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input")) control.value = "";
+  for (const control of group.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input"))
+    if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = false;
+    else control.value = "";
   for (const control of group.querySelectorAll("select")) control.selectedIndex = 0;
   if (group instanceof HTMLDetailsElement) group.open = false;
 }

@@ -5,6 +5,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
+import "./styles/links.css";
 import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";
@@ -17,6 +18,7 @@ import { word } from "./words";
 import { startPanel } from "./panel";
 import { startSelection } from "./selection";
 import { startSound } from "./sound/sound";
+import { startTelling } from "./telling";
 
 startClock();
 startGroups();
@@ -25,6 +27,7 @@ startSelection();
 startPanel();
 startKeys();
 startSound();
+startTelling();
 startLive();
 
 // A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.

@@ -15,7 +15,8 @@ from beffroi.foundation.errors import Malformed
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told
-from beffroi.kernel.people.types import Kind, Verb
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 router = Router(tags=["incidents"])
 
@@ -62,7 +63,7 @@ def list_incidents(request: Entered, asked: Query[IncidentsAsked]) -> HttpRespon
     def find(before: int | None, limit: int) -> tuple[Incident, ...]:
         return queries.list_incidents(filters, seen_by=request.auth, before=before, limit=limit)
 
-    return answer_by_number(asked, find, shapes.Incidents, _incident)
+    return answer_by_number(asked, find, shapes.Incidents, lambda each: _incident(each, _reads(request.auth, each)))
 
 
 @router.get("/incidents/categories", auth=door(Verb.OPEN, Kind.INCIDENT), **answers(shapes.Categories))
@@ -88,7 +89,7 @@ def open_incident(request: Entered, told: IncidentTold) -> HttpResponse:
         at=clock.now(),
         key=request.headers.get("Idempotency-Key", ""),
     )
-    return answer(_incident(opened.incident), 201 if opened.new else 200)
+    return answer(_incident(opened.incident, reads=True), 201 if opened.new else 200)
 
 
 def _position(text: str | None) -> tuple[float, float] | None:
@@ -104,7 +105,12 @@ def _position(text: str | None) -> tuple[float, float] | None:
     return lon, lat
 
 
-def _incident(incident: Incident) -> shapes.Incident:
+def _reads(viewer: Viewer, incident: Incident) -> bool:
+    """Tell whether this person may read what was told, which may name persons."""
+    return people.may(viewer, Verb.SEE, Kind.PERSONAL, desk=incident.desk, commune=incident.commune)
+
+
+def _incident(incident: Incident, reads: bool) -> shapes.Incident:
     return shapes.Incident(
         id=incident.id,
         reference=incident.reference,
@@ -129,7 +135,7 @@ def _incident(incident: Incident) -> shapes.Incident:
         close_reason=incident.close_reason,
         alarms=list(incident.alarm_ids),
         version=incident.version,
-        description=incident.description,
+        description=incident.description if reads else "",
         origin=str(incident.origin),
         channel=str(incident.channel),
         duplicate_of=incident.duplicate_reference or None,

@@ -25,6 +25,7 @@ Act = Callable[[int], Incident]
 CONFLICTS: Mapping[str, object] = {
     "already-acknowledged": gettext_lazy("%(ref)s est déjà acquitté par %(acknowledged_by)s."),
     "already-taken": gettext_lazy("%(ref)s est déjà pris en charge par %(owner)s."),
+    "already-united": gettext_lazy("%(ref)s a été réuni avec %(kept)s par %(closed_by)s."),
     "already-closed": gettext_lazy("%(ref)s est déjà clos par %(closed_by)s."),
 }
 
@@ -101,7 +102,8 @@ def _done(request: HttpRequest, viewer: Viewer, reference: str, act: Act, said: 
         "ref": after.reference,
         "owner": after.owner_name,
         "acknowledged_by": after.acknowledged_by or after.owner_name,
-        "closed_by": after.closed_by,
+        "closed_by": after.closed_by or _("une règle"),
+        "kept": after.duplicate_reference,
     }
     if wants_json(request):
         seq = journal.last_seq()  # first: what is drawn then holds every line up to it

@@ -35,6 +35,16 @@ REFUSALS: Mapping[str, object] = {
         "Une alarme de cet incident est toujours là : attendez son retour à la normale, ou choisissez « Fausse alarme » "
         "ou « Sans suite » avec une précision."
     ),
+    "category-unknown": _("Choisissez de quoi il s’agit."),
+    "place-missing": _("Choisissez le lieu : tapez une adresse ou le code d’un équipement, puis Entrée."),
+    "asset-unknown": _("Cet équipement n’est pas dans l’inventaire."),
+    "channel-unknown": _("Choisissez comment cela a été signalé."),
+    "key-reused": _("Cet envoi a déjà ouvert un incident : rouvrez le formulaire pour en signaler un autre."),
+    "same-incident": _("Un incident ne se réunit pas avec lui-même : nommez-en un autre."),
+    "other-missing": _("Écrivez la référence de l’autre incident."),
+    "nothing-chosen": _("Cochez ce qui n’a pas sa place dans cet incident."),
+    "nothing-left": _("Tout partirait : laissez au moins une chose dans cet incident."),
+    "already-united": _("Cet incident est un doublon : agissez sur celui qui continue, ou séparez-le d’abord."),
     "text-missing": _("Écrivez d’abord le texte."),
     "text-too-long": _("Le texte est trop long : 2 000 caractères au plus."),
     "wrong-credentials": _("Le compte ou le mot de passe n’est pas le bon."),

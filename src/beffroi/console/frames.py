@@ -65,7 +65,8 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
-            "lines": told.tell_together(detail.lines),
+            "lines": [(line, detail.origins.get(line.about, "")) for line in told.tell_together(detail.lines)],
+            **_links(detail),
         }
     return _draw("incident_detail", viewer, context)
 
@@ -126,6 +127,7 @@ def render_asset_panel(state: AssetState, viewer: Viewer) -> SafeString:
         "level": state.level,
         "values": values,
         "alarms": state.alarms,
+        "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT, commune=state.asset.commune),
         "state": render_asset_state(state, viewer),
     }
     return _draw("asset_panel", viewer, context)
@@ -147,6 +149,7 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     panel when the row comes. Groups come first, so that a row that belongs to one is never seen alone.
     """
     numbers = _numbers(subjects, "incident") | set(incidents.incidents_of_alarms(_numbers(subjects, "alarm")).values())
+    numbers |= set(incidents.proposed_with(numbers))
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return []
@@ -188,8 +191,24 @@ def _acts(incident: Incident, viewer: Viewer) -> dict[str, bool]:
     def may(verb: Verb) -> bool:
         return people.may(viewer, verb, Kind.INCIDENT, desk=incident.desk, commune=incident.commune)
 
-    verbs = (Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN)
+    verbs = (Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN, Verb.LINK)
     return {str(verb): may(verb) for verb in verbs}
+
+
+def _links(detail: Detail) -> dict[str, Any]:
+    """Return what the panel shows of an incident's links, and what may be taken out of it."""
+    proposals = [
+        (each, short_title(each.other), words.facts_words(each.facts, later=each.later)) for each in detail.proposals
+    ]
+    notes = [line for line in detail.lines if line.verb == "note_incident" and line.subject.startswith("incident:")]
+    return {
+        "proposals": proposals,
+        "duplicates": detail.duplicates,
+        "signals": detail.signals,
+        "told": next((signal.description for signal in reversed(detail.signals) if signal.description), ""),
+        "notes": [(line.seq, told.tell(line).text) for line in notes],
+        "holds_much": len(detail.alarms) + len(detail.signals) > 1,
+    }
 
 
 def _alarm(alarm: Alarm) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
-from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.incidents.types import Incident, Proposal, Signal
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
 
@@ -37,12 +38,19 @@ class SourceState:
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """Everything that an incident's panel shows. `lines` is empty for who may not read the journal."""
+    """Everything that an incident's panel shows. `lines` is empty for who may not read the journal.
+
+    `origins` says, for a subject of the journal that came from a duplicate, the reference of that duplicate.
+    """
 
     incident: Incident
     alarms: tuple[Alarm, ...] = ()
     cameras: tuple[tuple[Asset, float], ...] = ()
     lines: tuple[Line, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    duplicates: tuple[Incident, ...] = ()
+    signals: tuple[Signal, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,7 +76,17 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
     lines: tuple[Line, ...] = ()
     if people.may(viewer, Verb.SEE, Kind.JOURNAL):
         lines = incidents.history(incident.id, limit=60, reach=people.reach_of(viewer))
-    return Detail(incident, alarms.of_ids(incident.alarm_ids), cameras, lines)
+    reads = people.may(viewer, Verb.SEE, Kind.PERSONAL, desk=incident.desk, commune=incident.commune)
+    return Detail(
+        incident,
+        alarms.of_ids(incident.alarm_ids),
+        cameras,
+        lines,
+        incidents.proposals_of(incident.id, seen_by=viewer),
+        incidents.duplicates_of(incident.id, seen_by=viewer),
+        incidents.signals_of(incident.id) if reads else (),
+        incidents.origins_of(incident.id),
+    )
 
 
 def find_incidents(text: str, viewer: Viewer) -> list[Incident]:
@@ -153,6 +163,18 @@ def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: V
         if not text or text.casefold() in f"{asset.code} {asset.name} {asset.place}".casefold()
     ]
     return _rows(sorted(around, key=lambda pair: pair[1])[:limit])
+
+
+def position_of(name: str, viewer: Viewer) -> tuple[float, float]:
+    """Return the longitude and latitude of a piece of equipment or an incident that this person may see. Raises NotFound."""
+    try:
+        asset = twin.get_asset(name)
+    except NotFound:
+        return incidents.place_of(name, viewer)
+    within = communes_of(viewer)
+    if within is not None and asset.commune not in within:
+        raise NotFound(f"no asset is called `{name}`, or you may not see it")
+    return asset.lon, asset.lat
 
 
 def _place_of(name: str, viewer: Viewer) -> tuple[float, float]:

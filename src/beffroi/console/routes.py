@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from beffroi.console import accounts, acts, equipment, groups, mapping, pages, records
+from beffroi.console import accounts, acts, equipment, finding, groups, linking, mapping, opening, pages, records
 
 app_name = "console"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("logout", accounts.sign_out, name="logout"),
     path("preferences", accounts.preferences, name="preferences"),
     path("help", pages.help_page, name="help"),
+    path("incidents", finding.incidents, name="incidents"),
+    path("incidents/new", opening.new, name="incident_new"),
     path("incidents/<str:reference>", pages.incident, name="incident"),
     path("incidents/<str:reference>/panel", pages.incident_panel, name="incident_panel"),
     path("incidents/<str:reference>/acknowledge", acts.acknowledge, name="incident_acknowledge"),
@@ -22,6 +24,12 @@ urlpatterns = [
     path("incidents/<str:reference>/note", acts.note, name="incident_note"),
     path("groups/<slug:key>/panel", groups.group_panel, name="group_panel"),
     path("groups/<slug:key>/acknowledge", groups.group_acknowledge, name="group_acknowledge"),
+    path("incidents/<str:reference>/attach", opening.attach, name="incident_attach"),
+    path("incidents/<str:reference>/merge", linking.merge, name="incident_merge"),
+    path("incidents/<str:reference>/separate", linking.separate, name="incident_separate"),
+    path("incidents/<str:reference>/split", linking.split, name="incident_split"),
+    path("incidents/<str:reference>/confirm", linking.confirm, name="incident_confirm"),
+    path("incidents/<str:reference>/reject", linking.reject, name="incident_reject"),
     path("assets", equipment.assets, name="assets"),
     path("assets/<path:code>", equipment.asset, name="asset"),
     path("plot/<path:code>", equipment.plot, name="plot"),

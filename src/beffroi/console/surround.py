@@ -16,12 +16,16 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
+KEYS = {"incidents": "t"}
+"""Pages that a key opens."""
+
 LIVE = "/live/console"
 MAP_LIVE = f"{LIVE}?map=1"
 """The stream of a page that draws equipment on a map: it is told the condition of all of it."""
 PALETTES = (("night", _("Nuit")), ("dusk", _("Crépuscule")), ("day", _("Jour")))
 PAGES = (
     ("situation", _("Situation"), Verb.SEE, Kind.SITUATION),
+    ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
     ("quarantine", _("Quarantaine"), Verb.SEE, Kind.QUARANTINE),
@@ -54,10 +58,16 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
         "live": (live or LIVE) if watches else "",
         "zone": settings.TIME_ZONE,
         "pages": [
-            {"url": reverse(f"console:{name}"), "label": label, "here": path == reverse(f"console:{name}")}
+            {
+                "url": reverse(f"console:{name}"),
+                "label": label,
+                "here": path == reverse(f"console:{name}"),
+                "key": KEYS.get(name, ""),
+            }
             for name, label, verb, kind in PAGES
             if people.may(viewer, verb, kind)
         ],
+        "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT),
         "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
         "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",
         "words": words.for_scripts(),

@@ -89,6 +89,9 @@ SENTENCES: Mapping[str, object] = {
 TITLED = frozenset({"alarms", "people"})
 """Rooms whose lines name by its title what they are about."""
 
+LINKS = frozenset({"merge_incident", "separate_incident", "split_incident", "propose_link", "reject_link"})
+"""Verbs whose lines name another incident."""
+
 COUNTED = frozenset({"suppress_alarms", "end_suppressed_alarms"})
 """Verbs whose lines say how many, batch after batch."""
 
@@ -106,12 +109,17 @@ class ToldLine:
     note: str = ""
     """What stands instead of a part that is not shown: erased when and why, or reserved."""
 
+    about: str = ""
+    """The line's subject, as the journal names it."""
+
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
     subject = str(line.content.get("reference") or line.content.get("asset_name") or _asset(line) or line.subject)
     url = subject_url(line)
-    return ToldLine(line.seq, line.effective_at, line.actor.name, _sentence(line), subject, url, _not_shown(line))
+    return ToldLine(
+        line.seq, line.effective_at, line.actor.name, _sentence(line), subject, url, _not_shown(line), line.subject
+    )
 
 
 def tell_together(lines: Sequence[Line]) -> list[ToldLine]:
@@ -146,6 +154,7 @@ def _sentence(line: Line) -> str:
     if line.reason:
         parts.append(words.told(words.CLOSE_REASONS, line.reason))
     written = {**content, **(line.personal.content if line.personal else {})}
+    parts += [str(content[key]) for key in ("into", "from", "with") if line.verb in LINKS and content.get(key)]
     parts += [str(written[key]) for key in ("text", "comment") if written.get(key)]
     return gettext(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from beffroi.foundation.units import STATES, UNITS, state_word, unit_of
+from beffroi.kernel.incidents.types import Facts
 
 Words = Mapping[str, object]
 
@@ -85,6 +86,28 @@ ALARM_STATES: Words = {
     "suppressed": pgettext_lazy("alarme", "expliquée par une autre"),
     "normal": pgettext_lazy("alarme", "terminée"),
 }
+
+CHANNELS: Words = {
+    "alarm": _("Alarme"),
+    "phone": _("Téléphone"),
+    "radio": _("Radio"),
+    "patrol": _("Patrouille"),
+    "camera": _("Caméra"),
+    "counter": _("Guichet"),
+    "mail": _("Courriel ou courrier"),
+    "application": _("Application"),
+    "partner": _("Organisme partenaire"),
+    "procedure": _("Procédure"),
+}
+
+LINKED_BY: Words = {
+    "same_asset": _("même équipement"),
+    "feeds": _("l’un alimente l’autre"),
+    "same_feeder": _("même départ"),
+    "contains": _("l’un contient l’autre"),
+    "same_container": _("même ensemble"),
+}
+"""How the equipment of two incidents stands to each other."""
 
 CLOSE_REASONS: Words = {
     "repaired": _("Réparé"),
@@ -172,6 +195,24 @@ VERDICTS: Words = {"malformed": _("illisible"), "refused": _("refusée"), "quara
 def told(words: Words, key: str) -> str:
     """Return the words for a key, or the key itself: a term that is not translated yet stays readable."""
     return str(words.get(key, key.replace("_", " ")))
+
+
+def facts_words(facts: Facts, *, later: bool) -> str:
+    """Return why two incidents may be one, as people say it: « à 40 m, 6 min plus tôt, même départ (Armoire A-1) »."""
+    gap = duration(facts.gap_s if facts.gap_s < 60 else facts.gap_s // 60 * 60)
+    parts = [
+        gettext("au même endroit") if facts.distance_m < 1 else gettext("à %(n)s m") % {"n": round(facts.distance_m)}
+    ]
+    if facts.gap_s == 0:
+        parts.append(gettext("au même instant"))
+    else:
+        parts.append((gettext("%(gap)s plus tard") if later else gettext("%(gap)s plus tôt")) % {"gap": gap})
+    if facts.relation:
+        relation = told(LINKED_BY, facts.relation)
+        parts.append(f"{relation} ({facts.through})" if facts.through else relation)
+    if facts.category:
+        parts.append(gettext("même sujet") if facts.category == "same" else gettext("sujet voisin"))
+    return gettext(", ").join(parts)
 
 
 def value_words(quantity: str, value: float) -> str:

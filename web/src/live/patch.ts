@@ -23,6 +23,7 @@ export function liveList(id: string): LiveList | undefined {
 }
 
 function beingTyped(node: Node): boolean {
+  if (node instanceof HTMLInputElement && node.type === "checkbox") return node.checked !== node.defaultChecked;
   if (node instanceof HTMLTextAreaElement || node instanceof HTMLInputElement) return node.value !== node.defaultValue;
   return node instanceof HTMLSelectElement && node.selectedIndex > 0;
 }

@@ -19,16 +19,13 @@ from beffroi.kernel.incidents.actions.merging import also_about, resolve_if_over
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import IncidentAlarm
 from beffroi.kernel.incidents.models import Signal as SignalRow
-from beffroi.kernel.incidents.queries import incident_of, incidents_of_alarms, living_of, note_lines, tree_of
+from beffroi.kernel.incidents.queries import incident_of, last_move, living_of, note_lines, tree_of
 from beffroi.kernel.incidents.types import Incident, IncidentEvent, IncidentState, PairState
 from beffroi.kernel.journal.actions import append
-from beffroi.kernel.journal.queries import lines_of
 from beffroi.kernel.journal.types import EVERYTHING, Entry, Line
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
-
-MOVES = ("split_incident", "merge_incident", "separate_incident")
 
 
 def split_incident(
@@ -86,12 +83,8 @@ def _checked_alarms(row: Row, held: Sequence[int], wanted: Sequence[int]) -> tup
 
 def _moved_by(alarm: int, row: Row) -> str:
     """Say where an alarm went, and by whom."""
-    where = incidents_of_alarms([alarm]).get(alarm)
-    found = f"alarm {alarm} is not in {reference(row)}"
-    line = next((each for each in lines_of(f"alarm:{alarm}", limit=50) if each.verb in MOVES), None)
-    if where is None or line is None:
-        return f"{found}: look again"
-    return f"{found} any more: {line.actor.name} moved it to {reference(Row.objects.get(pk=where))}"
+    found, move = f"alarm {alarm} is not in {reference(row)}", last_move(alarm)
+    return f"{found} any more: {move[0]} moved it to {move[1]}" if move else f"{found}: look again"
 
 
 def _checked_signals(

@@ -3,14 +3,18 @@
 from beffroi.kernel.incidents.queries.catalogue import categories, correlation
 from beffroi.kernel.incidents.queries.finding import MAX_WITHIN_M, Filters
 from beffroi.kernel.incidents.queries.linking import (
+    KNOWN_WITHIN_M,
     compared,
+    decided_by,
     duplicates_of,
     known_near,
+    last_move,
     neighbours,
     note_lines,
     origins_of,
     pair_of,
     proposals_of,
+    proposed_with,
     signals_of,
     twin_of,
 )
@@ -32,6 +36,7 @@ from beffroi.kernel.incidents.queries.reading import (
 from beffroi.kernel.incidents.queries.tree import living_of, tree_of
 
 __all__ = [
+    "KNOWN_WITHIN_M",
     "MAX_WITHIN_M",
     "Counts",
     "Filters",
@@ -40,12 +45,14 @@ __all__ = [
     "compared",
     "correlation",
     "counts",
+    "decided_by",
     "duplicates_of",
     "get",
     "history",
     "incident_of",
     "incidents_of_alarms",
     "known_near",
+    "last_move",
     "list_incidents",
     "list_open",
     "living_of",
@@ -56,6 +63,7 @@ __all__ = [
     "pair_of",
     "place_of",
     "proposals_of",
+    "proposed_with",
     "signals_of",
     "to_gather",
     "tree_of",

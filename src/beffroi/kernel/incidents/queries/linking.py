@@ -26,12 +26,15 @@ from beffroi.kernel.incidents.types import (
     Proposal,
     Signal,
 )
-from beffroi.kernel.journal.queries import lines_of_any
+from beffroi.kernel.journal.queries import lines_of, lines_of_any
 from beffroi.kernel.journal.types import COMMON_ONLY, Line, Reach
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.twin import queries as twin
 
 KNOWN_WITHIN_M = 150.0
+MOVES = ("split_incident", "merge_incident", "separate_incident")
+"""Verbs that move alarms from one incident to another."""
+
 MOST_NEIGHBOURS = 40
 MOST_ASSETS = 20
 MOST_SHOWN = 20
@@ -110,10 +113,33 @@ def proposals_of(incident_id: int, *, seen_by: Viewer) -> tuple[Proposal, ...]:
     return tuple(sorted(found, key=lambda each: (each.facts.distance_m, each.other.id)))
 
 
+def proposed_with(numbers: Iterable[int]) -> tuple[int, ...]:
+    """Return the incidents that are proposed as one with any of these: what their rows show follows from these too."""
+    wanted = set(numbers)
+    pairs = models.Pair.objects.filter(Q(elder_id__in=wanted) | Q(younger_id__in=wanted), state=PairState.PROPOSED)
+    found = {number for pair in pairs.values_list("elder_id", "younger_id") for number in pair}
+    return tuple(sorted(found - wanted))
+
+
 def pair_of(one: int, other: int) -> models.Pair | None:
     """Return what was thought or decided of two incidents."""
     pairs = models.Pair.objects.select_related("decided_by")
     return pairs.filter(elder_id=min(one, other), younger_id=max(one, other)).first()
+
+
+def decided_by(one: int, other: int) -> str:
+    """Return who decided whether two incidents are one; nothing while nobody did, or where a rule did."""
+    pair = pair_of(one, other)
+    return pair.decided_by.display_name if pair and pair.decided_by else ""
+
+
+def last_move(alarm_id: int) -> tuple[str, str] | None:
+    """Return who moved an alarm from one incident to another last, and the reference of where it is."""
+    link = models.IncidentAlarm.objects.filter(alarm_id=alarm_id).select_related("incident").first()
+    line = next((each for each in lines_of(f"alarm:{alarm_id}", limit=50) if each.verb in MOVES), None)
+    if link is None or line is None:
+        return None
+    return line.actor.name, rules.reference_of(link.incident_id, from_datetime(link.incident.opened_at))
 
 
 def note_lines(incident_id: int, *, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
