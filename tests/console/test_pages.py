@@ -173,7 +173,7 @@ def test_closed_incident_can_be_read_and_reopened(enter: Enter) -> None:
     assert "Fausse alarme" in html
     assert "Rouvrir" in html
     client.post(f"/incidents/{incident.reference}/reopen", {"again": "Erreur de ma part."})
-    assert incidents.get(incident.id, scene.who()).state == "new"
+    assert incidents.get(incident.id, scene.who()).state == "reopened"
 
 
 def test_unknown_things_are_not_found_in_the_words_of_the_console(enter: Enter) -> None:

@@ -24,7 +24,7 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions, parse_priorities
 from beffroi.kernel.incidents import actions as incidents
-from beffroi.kernel.incidents.rules import parse_categories, parse_correlation
+from beffroi.kernel.incidents.rules import parse_bodies, parse_categories, parse_correlation, parse_deadlines
 from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.rules import parse_posts, parse_shifts
@@ -46,7 +46,7 @@ CITY_SOURCES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 
 def prepare_database() -> None:
-    """Bring the tables up to date under the role that owns them, put the alarm definitions in force, set the posts of the room."""
+    """Bring the tables up to date under the role that owns them, and put in force what the city's profile says."""
     (settings().data.absolute() / "static").mkdir(parents=True, exist_ok=True)
     with roles.as_owner():
         call_command("migrate", interactive=False, verbosity=0)
@@ -65,6 +65,8 @@ def prepare_database() -> None:
             withdrawn=imported.withdrawn,
             waiting=imported.waiting,
         )
+    incidents.publish_deadlines(parse_deadlines((PROFILE / "deadlines.yaml").read_text()), by=SYSTEM, at=at)
+    incidents.publish_bodies(parse_bodies((PROFILE / "bodies.yaml").read_text()), by=SYSTEM, at=at)
     people.publish_posts(parse_posts((PROFILE / "posts.yaml").read_text()), by=SYSTEM, at=at)
     categories = parse_categories((PROFILE / "categories.yaml").read_text())
     correlation = parse_correlation((PROFILE / "correlation.yaml").read_text())

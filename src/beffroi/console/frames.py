@@ -14,11 +14,21 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 
 from beffroi.console import gathering, reading, told, words
-from beffroi.console.pictures import AssetState, Counts, Detail, SourceState, place_words, row_order, short_title
+from beffroi.console.pictures import (
+    AssetState,
+    Counts,
+    Detail,
+    SourceState,
+    place_words,
+    row_order,
+    short_title,
+    state_shown,
+    waits_to_be_seen,
+)
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
-from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident, IncidentState
+from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import StateValue
@@ -42,6 +52,8 @@ def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = 
         "incident": incident,
         "selected": selected,
         "order": row_order(incident),
+        "unseen": int(waits_to_be_seen(incident)),
+        "state": state_shown(incident),
         "lon": f"{incident.lon:.6f}",
         "lat": f"{incident.lat:.6f}",
         "title": short_title(incident),
@@ -60,7 +72,8 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "where": place_words(incident.place, incident.commune),
             "may": _acts(incident, viewer),
             "closed": incident.state not in OPEN_STATES,
-            "unseen": incident.state == IncidentState.NEW or any(alarm.state in UNSEEN for alarm in detail.alarms),
+            "state": state_shown(incident),
+            "unseen": waits_to_be_seen(incident) or any(alarm.state in UNSEEN for alarm in detail.alarms),
             "close_reasons": [str(reason) for reason in CloseReason],
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
-from beffroi.kernel.incidents.types import Incident, Proposal, Signal
+from beffroi.kernel.incidents.types import Incident, IncidentState, Proposal, Signal
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
 
@@ -70,6 +70,17 @@ def row_order(incident: Incident) -> str:
     A new one comes after its elders of the same priority, so that it pushes nothing that is already read.
     """
     return f"{incident.priority}-{incident.opened_at:020d}-{incident.id:012d}"
+
+
+def waits_to_be_seen(incident: Incident) -> bool:
+    """Tell whether nobody has acknowledged it since it came, or came back."""
+    return incident.acknowledged_at is None and incident.state in (IncidentState.NEW, IncidentState.REOPENED)
+
+
+def state_shown(incident: Incident) -> str:
+    """Return the state as a row says it: new and seen is "acquitté", which tells the room that somebody looks."""
+    seen = incident.state == IncidentState.NEW and incident.acknowledged_at is not None
+    return "seen" if seen else str(incident.state)
 
 
 def short_title(incident: Incident) -> str:

@@ -33,6 +33,25 @@ SENTENCES: Mapping[str, object] = {
     "withdraw_category": _("A retiré une catégorie"),
     "publish_correlation": _("A mis en vigueur une règle de rapprochement"),
     "withdraw_correlation": _("A retiré une règle de rapprochement"),
+    "qualify_incident": _("A qualifié l’incident"),
+    "assign_incident": _("A affecté l’incident à"),
+    "hold_incident": _("A mis en attente"),
+    "resume_incident": _("Reprise de l’incident"),
+    "declare_pause": _("A déclaré une suspension du délai"),
+    "correct_pause": _("A corrigé une suspension du délai"),
+    "mark_incident": _("A daté"),
+    "correct_mark": _("A corrigé l’heure"),
+    "miss_deadline": _("Délai dépassé"),
+    "excuse_deadline": _("Délai tenu après correction"),
+    "associate_desk": _("A associé la salle"),
+    "dissociate_desk": _("A retiré la salle associée"),
+    "propose_transfer": _("A proposé le transfert à"),
+    "withdraw_transfer": _("A retiré la proposition de transfert"),
+    "accept_transfer": _("Transfert accepté par"),
+    "refuse_transfer": _("Transfert refusé"),
+    "expire_transfer": _("Transfert resté sans réponse"),
+    "publish_deadlines": _("A mis en vigueur les délais"),
+    "publish_bodies": _("A mis en vigueur l’annuaire des organismes"),
     "revive_incident": _("L’alarme est revenue : l’incident reprend"),
     "resolve_incident": _("Tout est revenu à la normale"),
     "attach_alarm": _("Une alarme s’est jointe"),
@@ -149,13 +168,18 @@ def _sentence(line: Line) -> str:
     if isinstance(quantity, str) and isinstance(value, int | float):
         label = words.told(words.QUANTITIES, quantity) if quantity in words.QUANTITIES else ""
         parts.append(f"{label} {words.value_words(quantity, float(value))}".strip())
+    if isinstance(content.get("clock"), str):
+        parts.append(words.told(words.CLOCKS, str(content["clock"])))
+    named = content.get("to_name") or content.get("desk_name")
+    if named and line.room == "incidents":
+        parts.append(str(named))
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:
         parts.append(words.told(words.CLOSE_REASONS, line.reason))
     written = {**content, **(line.personal.content if line.personal else {})}
     parts += [str(content[key]) for key in ("into", "from", "with") if line.verb in LINKS and content.get(key)]
-    parts += [str(written[key]) for key in ("text", "comment") if written.get(key)]
+    parts += [str(written[key]) for key in ("text", "comment", "proof") if written.get(key)]
     return gettext(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
 
 

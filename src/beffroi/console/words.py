@@ -73,10 +73,19 @@ SOURCES: Words = {
 
 INCIDENT_STATES: Words = {
     "new": pgettext_lazy("incident", "nouveau"),
-    "acknowledged": pgettext_lazy("incident", "acquitté"),
+    "seen": pgettext_lazy("incident", "acquitté"),
+    "qualified": pgettext_lazy("incident", "qualifié"),
+    "assigned": pgettext_lazy("incident", "affecté"),
     "in_progress": pgettext_lazy("incident", "en cours"),
+    "on_hold": pgettext_lazy("incident", "en attente"),
+    "reopened": pgettext_lazy("incident", "rouvert"),
     "resolved": pgettext_lazy("incident", "résolu"),
     "closed": pgettext_lazy("incident", "clos"),
+    "duplicate": pgettext_lazy("incident", "doublon"),
+    "false_alarm": pgettext_lazy("incident", "fausse alarme"),
+    "not_competent": pgettext_lazy("incident", "transféré hors du poste"),
+    "cancelled": pgettext_lazy("incident", "annulé"),
+    "no_action": pgettext_lazy("incident", "sans suite"),
 }
 
 ALARM_STATES: Words = {
@@ -115,7 +124,28 @@ CLOSE_REASONS: Words = {
     "false_alarm": _("Fausse alarme"),
     "duplicate": _("Doublon"),
     "not_competent": _("Hors de notre compétence"),
-    "no_action": _("Sans suite"),
+    "cancelled": _("Annulé, ouvert par erreur"),
+    "no_action": _("Sans suite, parce que…"),
+}
+
+CLOCKS: Words = {
+    "received": _("Reçu"),
+    "acknowledged": _("Acquitté"),
+    "taken": _("Pris en charge"),
+    "engaged": _("Équipe engagée"),
+    "on_site": _("Sur place"),
+    "safe": _("Mis en sécurité"),
+    "resolved": _("Résolu"),
+    "closed": _("Clos"),
+    "transfer": _("Réponse au transfert"),
+}
+
+TRANSFER_STATES: Words = {
+    "proposed": pgettext_lazy("transfert", "proposé"),
+    "accepted": pgettext_lazy("transfert", "accepté"),
+    "refused": pgettext_lazy("transfert", "refusé"),
+    "withdrawn": pgettext_lazy("transfert", "retiré"),
+    "expired": pgettext_lazy("transfert", "sans réponse"),
 }
 
 QUANTITIES: Words = {

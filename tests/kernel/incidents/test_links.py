@@ -51,7 +51,7 @@ def test_united_incident_is_a_duplicate_and_all_it_held_follows() -> None:
     assert (after.id, after.alarm_ids, after.state, after.priority) == (kept, (first, second), IncidentState.NEW, 2)
     gone = seen(moved)
     assert (gone.state, gone.close_reason, gone.closed_by, gone.closed_at, gone.duplicate_of, gone.alarm_ids) == (
-        IncidentState.CLOSED, CloseReason.DUPLICATE, "Lucie", T0 + 10, kept, (),
+        IncidentState.DUPLICATE, CloseReason.DUPLICATE, "Lucie", T0 + 10, kept, (),
     )  # fmt: skip
     assert gone.duplicate_reference == after.reference
     assert [(each.description, each.first) for each in queries.signals_of(kept)] == [("Un appel.", gone.reference)]
@@ -94,10 +94,14 @@ def test_alarm_of_a_duplicate_that_comes_back_goes_to_the_one_that_stays() -> No
     merge(moved, kept)
     for number in (first, second):
         alarm("cabinet_tripped", _asset(number), T0 + 20, "return")
-    assert (seen(kept).state, seen(moved).state) == (IncidentState.RESOLVED, IncidentState.CLOSED)
+    assert (seen(kept).state, seen(moved).state) == (IncidentState.RESOLVED, IncidentState.DUPLICATE)
     alarm("cabinet_tripped", _asset(second), T0 + 30)
     door = alarm("door_open", _asset(second), T0 + 31)
-    assert (seen(kept).state, seen(moved).state, incident_of(door)) == (IncidentState.NEW, IncidentState.CLOSED, kept)
+    assert (seen(kept).state, seen(moved).state, incident_of(door)) == (
+        IncidentState.NEW,
+        IncidentState.DUPLICATE,
+        kept,
+    )
     assert Incident.objects.count() == 2
     actions.separate_incident(moved, by=viewer("lucie"), at=T0 + 40)
     assert incident_of(door) == moved, "it came through that one's equipment"

@@ -146,7 +146,7 @@ def test_attached_call_is_kept_and_brings_back_what_was_resolved() -> None:
 
 def test_attaching_to_what_was_closed_names_who_closed_it() -> None:
     incident = call().id
-    actions.close_incident(incident, reason="no_action", by=viewer("paul"), at=T0 + 1)
+    actions.close_incident(incident, reason="no_action", comment="travaux", by=viewer("paul"), at=T0 + 1)
     with pytest.raises(Conflict, match="was closed by Paul"):
         actions.attach_signal(incident, told(), by=viewer("lucie"), at=T0 + 2)
     with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""The `worker` process: watches alarms and seals the journal every second, runs the queue of jobs, and what is due each day."""
+"""The `worker` process: each second what alarms and incidents do by themselves, and the journal's seal; jobs; each day's work."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            faults = [await _fault_of(work) for work in (_watch, _let_time_pass, self._seal, _compare)]
+            faults = [await _fault_of(work) for work in (_watch, _let_time_pass, _pass_time, self._seal, _compare)]
             if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
                 beat("worker", now(), ready=False, reasons=reasons)
             else:
@@ -98,6 +98,11 @@ class Worker:
 
 def _watch() -> None:
     alarms.watch_alarms(people.posts(), at=now())
+
+
+def _pass_time() -> None:
+    """Do what incidents do by themselves: deadlines that pass, holds that end, proposals left without answer."""
+    incidents.pass_time(now())
 
 
 def _let_time_pass() -> None:

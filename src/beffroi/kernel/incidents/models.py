@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -14,6 +17,9 @@ class Incident(models.Model):
     `x_m`, `y_m` are its position in metres, for what is sought by distance. `duplicate_of` is the incident that it was
     united with, which holds its alarms since. `to_compare`: it opened or changed and was not compared with its
     neighbours yet. The database keeps one more column, `search`, of the words of what people read (migration 0003).
+    `round` counts its openings and `round_at` is when the present one began: deadlines run from there. `missed` names the
+    clocks whose deadline passed, between spaces. `due_clock` is the next one, `due_at` its instant, or, while the
+    deadlines are paused, `due_left_s` what will remain.
     """
 
     title = models.CharField(max_length=200)
@@ -44,6 +50,34 @@ class Incident(models.Model):
     y_m = models.FloatField(null=True)
     duplicate_of = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="duplicates")
     to_compare = models.BooleanField(default=True)
+    associated = ArrayField(models.CharField(max_length=32), default=list)
+    received_at = models.DateTimeField(null=True)
+    engaged_at = models.DateTimeField(null=True)
+    on_site_at = models.DateTimeField(null=True)
+    safe_at = models.DateTimeField(null=True)
+    assigned_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    held_until = models.DateTimeField(null=True)
+    hold_reason = models.TextField(blank=True, default="")
+    paused = models.BooleanField(default=False)
+    proposed_to = models.CharField(max_length=32, blank=True, default="")
+    proposed_until = models.DateTimeField(null=True)
+    transferred_to = models.CharField(max_length=32, blank=True, default="")
+    round = models.SmallIntegerField(default=1)
+    round_at = models.DateTimeField(null=True)
+    missed = models.CharField(max_length=120, blank=True, default="")
+    due_clock = models.CharField(max_length=16, blank=True, default="")
+    due_at = models.DateTimeField(null=True)
+    due_left_s = models.IntegerField(null=True)
+
+    as_told: ClassVar[dict[str, object]] = {}
+    """The row as the journal's last line leaves it: what it changes since is told by the next one."""
+
+    @classmethod
+    def from_db(cls, db: str | None, field_names: Any, values: Any) -> Self:
+        """Read a row and keep what it was."""
+        row = super().from_db(db, field_names, values)
+        row.__dict__["as_told"] = dict(zip(field_names, values, strict=False))
+        return row
 
     class Meta:
         indexes = [
@@ -61,6 +95,12 @@ class Incident(models.Model):
             models.Index(fields=["id"], condition=Q(to_compare=True), name="incidents_incident_compare"),
             models.Index(fields=["category", "-id"], name="incidents_incident_category"),
             models.Index(fields=["commune", "-id"], name="incidents_incident_commune"),
+            *(
+                models.Index(
+                    fields=[name], condition=Q(**{f"{name}__isnull": False}), name=f"incidents_incident_{short}"
+                )
+                for name, short in (("due_at", "due"), ("held_until", "held"), ("proposed_until", "asked"))
+            ),
         ]
 
 
@@ -127,3 +167,71 @@ class Entry(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["kind", "code"], name="incidents_entry_once")]
+
+
+class Mark(models.Model):
+    """A clock that a person dated. A correction is a new row; the one recorded last holds."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="marks")
+    round = models.SmallIntegerField()
+    clock = models.CharField(max_length=16)
+    effective_at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    reason = models.TextField(blank=True, default="")
+    corrects = models.BooleanField(default=False)
+
+
+class Pause(models.Model):
+    """A time that the deadlines do not count, with its proof. One corrected stays, and counts no more."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="pauses")
+    round = models.SmallIntegerField()
+    begin = models.DateTimeField()
+    end = models.DateTimeField(null=True)
+    reason = models.TextField()
+    proof = models.TextField()
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    corrected = models.BooleanField(default=False)
+
+
+class Transfer(models.Model):
+    """A proposal to hand an incident over. One stands at a time: the partial unique index holds it."""
+
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="transfers")
+    from_desk = models.CharField(max_length=32)
+    to = models.CharField(max_length=32)
+    reason = models.TextField()
+    proposed_at = models.DateTimeField()
+    proposed_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    due_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=16)
+    answered_at = models.DateTimeField(null=True)
+    answered_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    answer = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident"], condition=Q(state="proposed"), name="incidents_transfer_one_open"
+            )
+        ]
+
+
+class Body(models.Model):
+    """A desk or a body outside to which an incident may be handed over; data of the city. `place` orders the list."""
+
+    code = models.CharField(max_length=32, unique=True)
+    name = models.CharField(max_length=120)
+    inside = models.BooleanField()
+    reach = models.TextField(blank=True, default="")
+    place = models.SmallIntegerField()
+
+
+class Deadline(models.Model):
+    """How long a clock may wait, by category (blank: all) and priority (null: all); data of the city."""
+
+    clock = models.CharField(max_length=16)
+    within_s = models.IntegerField()
+    category = models.CharField(max_length=64, blank=True, default="")
+    priority = models.SmallIntegerField(null=True)

@@ -12,16 +12,36 @@ from beffroi.foundation.clock import Instant
 
 
 class IncidentState(StrEnum):
-    """States of an incident (shared/domain, 2.0): those the post's first rooms use."""
+    """States of an incident. Those of OPEN_STATES ask for somebody; the others are its ends, each with its own name.
+
+    That somebody saw it is a clock (`acknowledged`), not a state: an incident may be seen and not yet qualified.
+    """
 
     NEW = "new"
-    ACKNOWLEDGED = "acknowledged"
+    QUALIFIED = "qualified"
+    ASSIGNED = "assigned"
     IN_PROGRESS = "in_progress"
+    ON_HOLD = "on_hold"
+    REOPENED = "reopened"
     RESOLVED = "resolved"
     CLOSED = "closed"
+    DUPLICATE = "duplicate"
+    FALSE_ALARM = "false_alarm"
+    NOT_COMPETENT = "not_competent"
+    CANCELLED = "cancelled"
+    NO_ACTION = "no_action"
 
 
-OPEN_STATES = (IncidentState.NEW, IncidentState.ACKNOWLEDGED, IncidentState.IN_PROGRESS, IncidentState.RESOLVED)
+OPEN_STATES = (
+    IncidentState.NEW,
+    IncidentState.QUALIFIED,
+    IncidentState.ASSIGNED,
+    IncidentState.IN_PROGRESS,
+    IncidentState.ON_HOLD,
+    IncidentState.REOPENED,
+    IncidentState.RESOLVED,
+)
+ENDED_STATES = tuple(state for state in IncidentState if state not in OPEN_STATES)
 
 
 class CloseReason(StrEnum):
@@ -32,22 +52,152 @@ class CloseReason(StrEnum):
     FALSE_ALARM = "false_alarm"
     DUPLICATE = "duplicate"
     NOT_COMPETENT = "not_competent"
+    CANCELLED = "cancelled"
     NO_ACTION = "no_action"
 
 
 CLOSES_ACTIVE = (CloseReason.FALSE_ALARM, CloseReason.NO_ACTION)
-"""Reasons that explain why an incident is closed while an alarm of it still stands; they then ask for a comment."""
+"""Reasons that explain why an incident is closed while an alarm of it still stands."""
+
+NEEDS_WORDS = (CloseReason.CANCELLED, CloseReason.NO_ACTION)
+"""Reasons that say nothing by themselves: "no action, because" is written out."""
 
 
 class IncidentEvent(StrEnum):
-    """What moves an incident from one state to another. RESOLVE and REVIVE follow its alarms; the others are acts."""
+    """What moves an incident from one state to another. RESOLVE and REVIVE may follow its alarms; RESUME may come by itself."""
 
     ACKNOWLEDGE = "acknowledge"
+    QUALIFY = "qualify"
+    ASSIGN = "assign"
     TAKE = "take"
+    MARK = "mark"
+    HOLD = "hold"
+    RESUME = "resume"
+    ACCEPT = "accept"
     RESOLVE = "resolve"
     REVIVE = "revive"
     CLOSE = "close"
+    MERGE = "merge"
+    DISMISS = "dismiss"
+    HAND_OUT = "hand_out"
+    CANCEL = "cancel"
+    DROP = "drop"
     REOPEN = "reopen"
+    SPLIT = "split"
+
+
+class Clock(StrEnum):
+    """What is dated in the life of an incident. ENGAGED, ON_SITE and SAFE are told by a person; the others by their act."""
+
+    RECEIVED = "received"
+    ACKNOWLEDGED = "acknowledged"
+    TAKEN = "taken"
+    ENGAGED = "engaged"
+    ON_SITE = "on_site"
+    SAFE = "safe"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+TOLD_CLOCKS = (Clock.ENGAGED, Clock.ON_SITE, Clock.SAFE)
+DUE_CLOCKS = (Clock.ACKNOWLEDGED, Clock.TAKEN, Clock.ENGAGED, Clock.ON_SITE, Clock.SAFE, Clock.RESOLVED)
+"""Clocks for which the city's profile may set a deadline."""
+
+TRANSFER = "transfer"
+"""What a proposal to another desk or body is called among the deadlines: how long its answer may take."""
+
+
+class TransferState(StrEnum):
+    """What became of a proposal to hand an incident over. It is the first desk's until it is accepted."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A stretch of time, in instants; `end` is None while it goes on."""
+
+    begin: Instant
+    end: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """How long a clock may wait, in seconds, from the reception. An empty category stands for all, a None priority too."""
+
+    clock: str
+    within_s: int
+    category: str = ""
+    priority: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A desk of the post, or a body outside (State roads, water company, neighbour commune), that an incident may go to.
+
+    `reach` says how to reach it, in the words of the room; `inside` that it answers in this console.
+    """
+
+    code: str
+    name: str
+    inside: bool = False
+    reach: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A clock as somebody dated it. `by` is a name; a later line about the same clock corrects this one."""
+
+    clock: str
+    effective_at: Instant
+    recorded_at: Instant
+    by: str
+    reason: str = ""
+    corrects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A time that the deadlines do not count: why, and what shows it. `corrected`: another line says it better."""
+
+    id: int
+    span: Span
+    reason: str
+    proof: str
+    by: str
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A proposal to hand an incident over to a desk or a body, and its answer."""
+
+    id: int
+    from_desk: str
+    to: str
+    to_name: str
+    inside: bool
+    reason: str
+    proposed_at: Instant
+    proposed_by: str
+    due_at: Instant | None
+    state: TransferState
+    answered_at: Instant | None = None
+    answered_by: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The next deadline of an incident; `at` is None while a pause stops it, and `left` is what remains then."""
+
+    clock: str
+    at: Instant | None
+    left: Instant
 
 
 class Origin(StrEnum):
@@ -196,6 +346,23 @@ class Incident:
     duplicate_of: int | None = None
     duplicate_reference: str = ""
     proposed: int = 0
+    associated: tuple[str, ...] = ()
+    received_at: Instant = 0
+    engaged_at: Instant | None = None
+    on_site_at: Instant | None = None
+    safe_at: Instant | None = None
+    held_until: Instant | None = None
+    hold_reason: str = ""
+    due_clock: str = ""
+    due_at: Instant | None = None
+    due_left_s: int | None = None
+    missed: tuple[str, ...] = ()
+    paused: bool = False
+    round: int = 1
+    round_at: Instant = 0
+    assigned_by: str = ""
+    proposed_to: str = ""
+    transferred_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)

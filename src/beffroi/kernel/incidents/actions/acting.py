@@ -16,22 +16,28 @@ from beffroi.foundation.errors import Conflict
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms.actions import acknowledge_alarms
 from beffroi.kernel.incidents import rules
-from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of, with_changes
 from beffroi.kernel.incidents.actions.locking import hold
+from beffroi.kernel.incidents.actions.timing import settled
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.queries import incident_of
-from beffroi.kernel.incidents.types import Incident, IncidentEvent, IncidentState
+from beffroi.kernel.incidents.types import ENDED_STATES, Incident, IncidentEvent, IncidentState
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Entry
-from beffroi.kernel.people.queries import require
+from beffroi.kernel.people.queries import may, require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+SHARED = (Verb.NOTE, Verb.MARK)
+"""What the associated desks, and the one that is asked to take over, may do too: they act within their rights."""
 
 
 def locked(incident_id: int, verb: Verb, by: Viewer) -> tuple[Row, list[int]]:
     """Lock an incident with all its alarms; ask the door."""
     held = hold(incident_id)
     row = held.of(incident_id)
-    require(by, verb, Kind.INCIDENT, desk=row.desk, commune=row.commune)
+    others = (desk for desk in (*row.associated, row.proposed_to) if desk)
+    if verb not in SHARED or not any(may(by, verb, Kind.INCIDENT, desk=d, commune=row.commune) for d in others):
+        require(by, verb, Kind.INCIDENT, desk=row.desk, commune=row.commune)
     return row, held.alarms[incident_id]
 
 
@@ -43,9 +49,10 @@ def after_event(row: Row, event: IncidentEvent) -> IncidentState:
     after = rules.next_state(state, event, owned=row.owner_id is not None)
     if after is not None:
         return after
-    if state == IncidentState.CLOSED:
-        raise Conflict(who_was_first(row, "closed", row.closed_by, row.closed_at), key="already-closed")
-    raise Conflict(f"{reference(row)} is not closed", key="not-closed")
+    if event is IncidentEvent.REOPEN and state != IncidentState.DUPLICATE:
+        raise Conflict(f"{reference(row)} is not closed", key="not-closed")
+    refuse_closed(row)
+    raise Conflict(f"{reference(row)} is {state}: it cannot {event.replace('_', ' ')} from there", key=f"not-{event}")
 
 
 def refuse_closed(row: Row) -> None:
@@ -53,7 +60,7 @@ def refuse_closed(row: Row) -> None:
     if row.duplicate_of is not None:
         united = f"united with {reference(row.duplicate_of)}"
         raise Conflict(who_was_first(row, united, row.closed_by, row.closed_at), key="already-united")
-    if row.state == IncidentState.CLOSED:
+    if row.state in ENDED_STATES:
         raise Conflict(who_was_first(row, "closed", row.closed_by, row.closed_at), key="already-closed")
 
 
@@ -87,11 +94,13 @@ def act_line(
 
 
 def done(row: Row, after: IncidentState, lines: Sequence[Entry], line: Entry, at: Instant) -> Incident:
-    """Write the incident, then the lines, and return it as it stands."""
+    """Write the incident, then the lines, and return it as it stands. What its deadlines say of it comes last."""
     row.state = after
+    own = with_changes(line, row)
+    told = settled(row, at)
     row.version += 1
     row.save()
-    append([*lines, line], at=at)
+    append([*lines, own, *told], at=at)
     return incident_of(row)
 
 

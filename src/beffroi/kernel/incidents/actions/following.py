@@ -7,6 +7,8 @@ next, by number, and the caller appends the journal lines last. So no two acts c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any
 
 from django.db import connection
 
@@ -15,25 +17,40 @@ from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Applied, Raised
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
 from beffroi.kernel.incidents.actions.locking import lock_openings
+from beffroi.kernel.incidents.actions.rounds import begin_again
+from beffroi.kernel.incidents.actions.timing import end_hold, pauses_of_many, settled
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm
-from beffroi.kernel.incidents.queries import incidents_of_alarms
+from beffroi.kernel.incidents.queries import deadlines, incidents_of_alarms
 from beffroi.kernel.incidents.rules import next_state
-from beffroi.kernel.incidents.types import OPEN_STATES, IncidentEvent, IncidentState
+from beffroi.kernel.incidents.types import OPEN_STATES, Deadline, IncidentEvent, IncidentState, Span
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import Asset
 
-_CHANGING = ("title", "category", "state", "priority", "resolved_at", "version")
-_CHANGE = """
-UPDATE incidents_incident i SET
-    title = w.title, category = w.category, state = w.state, priority = w.priority, resolved_at = w.resolved_at,
-    version = w.version,
-    closed_at = CASE WHEN w.state = 'closed' THEN i.closed_at END,
-    closed_by_id = CASE WHEN w.state = 'closed' THEN i.closed_by_id END,
-    close_reason = CASE WHEN w.state = 'closed' THEN i.close_reason ELSE '' END,
-    close_comment = CASE WHEN w.state = 'closed' THEN i.close_comment ELSE '' END
-FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::int[], %s::timestamptz[], %s::int[])
-    AS w(id, title, category, state, priority, resolved_at, version)
+_OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
+_CHANGING = {
+    "title": "text",
+    "category": "text",
+    "state": "text",
+    "priority": "int",
+    "version": "int",
+    "owner_id": "bigint",
+    "assigned_by_id": "bigint",
+    "acknowledged_by_id": "bigint",
+    "closed_by_id": "bigint",
+    **dict.fromkeys(("acknowledged_at", "taken_at", "engaged_at", "on_site_at", "safe_at"), "timestamptz"),
+    **dict.fromkeys(("resolved_at", "closed_at", "held_until", "round_at", "due_at"), "timestamptz"),
+    **dict.fromkeys(("close_reason", "close_comment", "hold_reason", "missed", "transferred_to", "due_clock"), "text"),
+    "paused": "bool",
+    "round": "int",
+    "due_left_s": "int",
+}
+"""What alarms may change in an incident, and how PostgreSQL calls each."""
+
+_CHANGE = f"""
+UPDATE incidents_incident i SET {", ".join(f"{name} = w.{name}" for name in _CHANGING)}
+FROM unnest(%s::bigint[], {", ".join(f"%s::{kind}[]" for kind in _CHANGING.values())})
+    AS w(id, {", ".join(_CHANGING)})
 WHERE i.id = w.id
 """
 _UNITED = """
@@ -78,6 +95,8 @@ class _Following:
         self.opened: list[tuple[Incident, Raised]] = []
         self.joined: list[tuple[Incident, Raised]] = []
         self.lines: list[Entry] = []
+        self.deadlines: tuple[Deadline, ...] = ()
+        self.pauses: Mapping[int, list[Span]] = {}
         self.raised = applied.raised
         self.assets: Mapping[int, Asset] = twin.assets_by_id({each.asset_id for each in applied.raised})
 
@@ -90,7 +109,8 @@ class _Following:
         here = Incident.objects.filter(asset_id__in=assets, state__in=_OPEN).values_list("id", flat=True)
         self.united = _united(assets)
         wanted = set(self.links.values()) | set(here) | {root for root, _first in self.united.values()}
-        locked = Incident.objects.select_for_update(of=("self",)).select_related("asset").filter(pk__in=wanted)
+        people = ("asset", "owner", "closed_by")
+        locked = Incident.objects.select_for_update(of=("self",)).select_related(*people).filter(pk__in=wanted)
         self.rows = {row.pk: row for row in locked.order_by("id")}
         for asset, (root, _first) in self.united.items():
             if root in self.rows and self.rows[root].state in _OPEN:
@@ -98,6 +118,8 @@ class _Following:
         for row in reversed(list(self.rows.values())):
             if row.asset_id is not None and row.state in _OPEN:
                 self.on_asset[row.asset_id] = row
+        self.deadlines = deadlines()
+        self.pauses = pauses_of_many(list(self.rows.values()))
 
     def take_up(self, raised: Raised) -> None:
         """Give an alarm its incident: the one it has, the open one of its equipment, or a new one."""
@@ -126,7 +148,10 @@ class _Following:
             y_m=asset.y_m,
             asset_id=asset.id,
             opened_at=to_datetime(self.at),
+            received_at=to_datetime(self.at),
+            round_at=to_datetime(self.at),
         )
+        self._judge(row)
         self.on_asset[asset.id] = row
         self.opened.append((row, raised))
 
@@ -139,19 +164,26 @@ class _Following:
 
     def _bring_back(self, row: Incident, raised: Raised) -> None:
         """An alarm of this incident stands again: so does the incident, even if somebody closed it meanwhile."""
-        self._tell(row, self._come_back(row), raised.alarm_id, raised.code, raised.title)
+        verb, before = self._come_back(row)
+        self._tell(row, verb, raised.alarm_id, raised.code, raised.title, **before)
 
-    def _come_back(self, row: Incident) -> str:
-        """Bring an incident back where it was resolved or closed; return the verb that tells it."""
-        verbs = {IncidentEvent.REVIVE: "revive_incident", IncidentEvent.REOPEN: "reopen_incident"}
-        for event, verb in verbs.items():
-            after = next_state(IncidentState(row.state), event, owned=row.owner_id is not None)
-            if after is not None:
-                row.state, row.resolved_at = after, None
-                self._changed(row)
-                return verb
+    def _come_back(self, row: Incident) -> tuple[str, dict[str, Any]]:
+        """Bring an incident back where it was resolved or closed; return the verb that tells it, and its end before."""
         self._changed(row)
-        return "note_alarm"
+        state = IncidentState(row.state)
+        revived = next_state(state, IncidentEvent.REVIVE, owned=row.owner_id is not None)
+        if revived is not None:
+            row.state, row.resolved_at = revived, None
+            return "revive_incident", {}
+        reopened = next_state(state, IncidentEvent.REOPEN)
+        if reopened is None:
+            return "note_alarm", {}
+        before = begin_again(row, self.at)
+        row.state = reopened
+        return "reopen_incident", before
+
+    def _judge(self, row: Incident) -> list[Entry]:
+        return settled(row, self.at, within=self.deadlines, pauses=self.pauses.get(row.pk, []))
 
     def _changed(self, row: Incident) -> None:
         if row.pk is not None and row.pk not in self.changed:
@@ -196,6 +228,7 @@ class _Following:
             verb = "note_return"
             if number not in alive:
                 row.state, row.resolved_at = after, to_datetime(self.at)
+                end_hold(row, self.at)
                 verb = "resolve_incident"
             self._changed(row)
             self._tell(row, verb, alarm, *told[alarm])
@@ -203,20 +236,26 @@ class _Following:
     def finish(self) -> tuple[Entry, ...]:
         """Write what changed in the incidents that were there, and return the lines."""
         rows = list(self.changed.values())
+        for row in rows:
+            self.lines += self._judge(row)
         if rows:
-            columns = [[getattr(row, name) for row in rows] for name in _CHANGING]
-            columns[2] = [str(state) for state in columns[2]]
+            columns = [[_plain(getattr(row, name)) for row in rows] for name in _CHANGING]
             with connection.cursor() as cursor:
                 cursor.execute(_CHANGE, [[row.pk for row in rows], *columns])
         if self.joined:
             Incident.objects.filter(pk__in={row.pk for row, _ in self.joined}).update(to_compare=True)
         return tuple(self.lines)
 
-    def _tell(self, row: Incident, verb: str, alarm: int, code: str, title: str) -> None:
+    def _tell(self, row: Incident, verb: str, alarm: int, code: str, title: str, **content: Any) -> None:
         known = self.assets.get(row.asset_id or 0)
         asset_code = known.code if known else code_of_asset(row)
         rule = Actor(ActorKind.RULE, code, title)
-        self.lines.append(line_of(row, verb, rule, asset_code=asset_code, alarms=(alarm,), title=row.title))
+        line = line_of(row, verb, rule, asset_code=asset_code, alarms=(alarm,), reason="", title=row.title, **content)
+        self.lines.append(line)
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, StrEnum) else value
 
 
 def _title(raised: Raised, asset: Asset) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -11,9 +12,10 @@ from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.alarms.actions import acknowledge_alarms, lock_alarms
 from beffroi.kernel.incidents import rules
-from beffroi.kernel.incidents.actions.lines import ROOM
+from beffroi.kernel.incidents.actions.lines import ROOM, changes_of
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import IncidentAlarm
+from beffroi.kernel.incidents.rules import CHANGES
 from beffroi.kernel.incidents.types import IncidentEvent, IncidentState
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.journal.actions import append
@@ -57,7 +59,7 @@ def acknowledge_group(
         done = group.acknowledge(changed, by, at)
         if not done:
             raise Conflict("nothing of it is still to be acknowledged: look again", key="group-changed")
-        told = {"title": title, **content, "count": len(done), "left": sorted(changed)}
+        told = {"title": title, **content, "count": len(done), "left": sorted(changed), CHANGES: group.changes}
         related = (*done, *sorted(group.alarm_names - set(done)), *group.asset_names)
         append([Entry(by.actor, ROOM, "acknowledge_group", f"group:{content['key']}", related, told)], at=at)
     return Together(tuple(done), tuple(sorted(changed)))
@@ -79,6 +81,7 @@ class _Locked:
         self.incidents = list(rows.order_by("id"))
         self.alarm_names: set[str] = set()
         self.asset_names: tuple[str, ...] = ()
+        self.changes: dict[str, dict[str, Any]] = {}
 
     def acknowledge(self, changed: set[str], by: Viewer, at: Instant) -> list[str]:
         """Acknowledge what did not change and what this person may; return the names of it."""
@@ -120,5 +123,7 @@ class _Locked:
             row.acknowledged_at, row.acknowledged_by_id = to_datetime(at), by.id
         row.state = after or row.state
         row.version += 1
-        row.save(update_fields=["state", "version", "acknowledged_at", "acknowledged_by"])
+        row.due_at = to_datetime(at)  # its deadlines are judged at once
+        self.changes[str(row.pk)] = changes_of(row)
+        row.save(update_fields=["state", "version", "acknowledged_at", "acknowledged_by", "due_at"])
         return True

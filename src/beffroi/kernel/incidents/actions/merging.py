@@ -20,8 +20,9 @@ from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import reference, refuse_closed
-from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of, with_changes
 from beffroi.kernel.incidents.actions.locking import Held, hold
+from beffroi.kernel.incidents.actions.rounds import end
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import IncidentAlarm, Pair
 from beffroi.kernel.incidents.models import Signal as SignalRow
@@ -62,9 +63,9 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     IncidentAlarm.objects.filter(incident_id=moved.pk).update(incident_id=kept.pk, first_id=first)
     SignalRow.objects.filter(incident_id=moved.pk).update(incident_id=kept.pk, first_id=first)
     content: dict[str, Any] = {"into": reference(kept), "title": moved.title, "kept_title": kept.title}
-    moved.state, moved.duplicate_of_id = IncidentState.CLOSED, kept.pk
-    moved.closed_at, moved.closed_by_id = to_datetime(at), by_id
-    moved.close_reason, moved.close_comment = str(CloseReason.DUPLICATE), ""
+    moved.state, moved.duplicate_of_id = IncidentState.DUPLICATE, kept.pk
+    end(moved, str(CloseReason.DUPLICATE), "", by_id, at)
+    moved.due_clock, moved.due_at, moved.due_left_s = "", None, None
     moved.to_compare = False
     kept.priority = min(kept.priority, moved.priority)
     if kept.owner_id is None and moved.owner_id is not None:
@@ -74,6 +75,7 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     if alive and revived is not None:
         kept.state, kept.resolved_at = revived, None
     kept.to_compare = True
+    kept.due_at = to_datetime(at)  # what is more urgent is due sooner: judged at once
     for row in (moved, kept):
         row.version += 1
         row.save()
@@ -100,8 +102,9 @@ def separate_incident(incident_id: int, *, by: Viewer, at: Instant) -> Incident:
             raise Conflict(f"{reference(kept)} is changing at this very moment: try again", key="changing")
         back = _take_back(row, kept, tree)
         row.duplicate_of_id, row.closed_at, row.closed_by_id, row.close_reason = None, None, None, ""
-        row.state = rules.next_state(IncidentState.CLOSED, IncidentEvent.REOPEN, owned=row.owner_id is not None) or ""
+        row.state = rules.next_state(IncidentState.DUPLICATE, IncidentEvent.SPLIT, owned=row.owner_id is not None) or ""
         row.resolved_at = None
+        row.due_at = kept.due_at = to_datetime(at)  # judged at once
         rest = [alarm for alarm in held.alarms[root] if alarm not in set(back)]
         for each, alarm_ids in ((row, back), (kept, rest)):
             resolve_if_over(each, alarm_ids, at)
@@ -145,5 +148,5 @@ def settle_pair(one: Row, other: Row, state: PairState, *, by_id: int | None, at
 
 
 def also_about(line: Entry, other: Row) -> Entry:
-    """Relate a line to the other incident, whose page then follows it too."""
-    return replace(line, related=(f"incident:{other.pk}", *line.related))
+    """Relate a line to the other incident, whose page then follows it too, and tell what became of that one."""
+    return with_changes(replace(line, related=(f"incident:{other.pk}", *line.related)), other)

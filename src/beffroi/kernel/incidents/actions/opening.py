@@ -19,6 +19,7 @@ from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import refuse_closed
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
 from beffroi.kernel.incidents.actions.locking import hold
+from beffroi.kernel.incidents.actions.rounds import begin
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import Signal as SignalRow
 from beffroi.kernel.incidents.queries import categories, incident_of, living_of
@@ -127,6 +128,7 @@ def _open(told: Told, where: _Place, actor: Actor, origin: Origin, at: Instant, 
         if actor.kind is ActorKind.PARTNER:
             _bound(actor, at)
         row = _row(told, category, priority, where, origin, at)
+        begin(row, at)
         row.save()
         _keep(row, told, where, actor, at, key)
         append([_line(row, "open_incident", actor, told, title=row.title, place=row.place)], at=at)

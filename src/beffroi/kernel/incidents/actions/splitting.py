@@ -16,6 +16,7 @@ from beffroi.kernel.incidents.actions.acting import reference, refuse_closed
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
 from beffroi.kernel.incidents.actions.locking import hold
 from beffroi.kernel.incidents.actions.merging import also_about, resolve_if_over, settle_pair
+from beffroi.kernel.incidents.actions.rounds import begin
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import IncidentAlarm
 from beffroi.kernel.incidents.models import Signal as SignalRow
@@ -55,7 +56,7 @@ def split_incident(
         taken = _checked_alarms(row, held.alarms[incident_id], alarm_ids)
         told = _checked_signals(row, held.alarms[incident_id], alarm_ids, signal_ids)
         written = _checked_notes(row, notes)
-        apart = _new(row, taken, told, at) if into is None else _former(row, held.of(into), by)
+        apart = _new(row, taken, told, at) if into is None else _former(row, held.of(into), by, at)
         _move(row, apart, taken, told)
         rest = [alarm for alarm in held.alarms[incident_id] if alarm not in {each.id for each in taken}]
         for each, numbers in ((apart, [alarm.id for alarm in taken]), (row, rest)):
@@ -124,20 +125,24 @@ def _new(row: Row, taken: Sequence[Alarm], told: Sequence[SignalRow], at: Instan
         apart.category, apart.priority, apart.desk = first.definition.code, first.priority, first.desk
         apart.place, apart.commune, apart.asset_id = asset.place, asset.commune, asset.id
         apart.lon, apart.lat, apart.x_m, apart.y_m = asset.lon, asset.lat, asset.x_m, asset.y_m
+    begin(apart, at)
     apart.save()
-    return Row.objects.select_related("asset").get(pk=apart.pk)
+    fresh = Row.objects.select_related("asset").get(pk=apart.pk)
+    fresh.__dict__["as_told"] = {}
+    return fresh
 
 
-def _former(row: Row, former: Row, by: Viewer) -> Row:
+def _former(row: Row, former: Row, by: Viewer, at: Instant) -> Row:
     """Make a duplicate of this incident live again, to take back what is chosen."""
     require(by, Verb.LINK, Kind.INCIDENT, desk=former.desk, commune=former.commune)
     if former.duplicate_of_id is None or living_of(former.pk) != row.pk:
         raise Conflict(f"{reference(former)} is no duplicate of {reference(row)}: look again", key="not-duplicate")
     former.duplicate_of_id, former.closed_at, former.closed_by_id, former.close_reason = None, None, None, ""
     owned = former.owner_id is not None
-    former.state = rules.next_state(IncidentState.CLOSED, IncidentEvent.REOPEN, owned=owned) or former.state
+    former.state = rules.next_state(IncidentState.DUPLICATE, IncidentEvent.SPLIT, owned=owned) or former.state
     former.resolved_at = None
     former.to_compare = True
+    former.due_at = row.due_at = to_datetime(at)  # judged at once
     return former
 
 

@@ -2,6 +2,7 @@
 
 from beffroi.kernel.incidents.queries.catalogue import categories, correlation
 from beffroi.kernel.incidents.queries.finding import MAX_WITHIN_M, Filters
+from beffroi.kernel.incidents.queries.leading import bodies, deadlines, marks, pauses, transfers
 from beffroi.kernel.incidents.queries.linking import (
     KNOWN_WITHIN_M,
     compared,
@@ -41,10 +42,12 @@ __all__ = [
     "Counts",
     "Filters",
     "ToGather",
+    "bodies",
     "categories",
     "compared",
     "correlation",
     "counts",
+    "deadlines",
     "decided_by",
     "duplicates_of",
     "get",
@@ -56,16 +59,19 @@ __all__ = [
     "list_incidents",
     "list_open",
     "living_of",
+    "marks",
     "neighbours",
     "note_lines",
     "of_ids",
     "origins_of",
     "pair_of",
+    "pauses",
     "place_of",
     "proposals_of",
     "proposed_with",
     "signals_of",
     "to_gather",
+    "transfers",
     "tree_of",
     "twin_of",
     "whole",

@@ -29,7 +29,8 @@ class Filters:
 
     `text` is what a person types: words of the title, the place or what was told, in any order and without accents, each
     as its beginning; or a reference. `around` is a longitude and a latitude, with `within_m` metres about it. A category
-    stands for its family: the alarms that are about the same thing.
+    stands for its family: the alarms that are about the same thing. `concerns` names a desk that answers for it, is
+    associated, or is asked to take it over; `late`: it missed a deadline; `reopened`: it was closed before.
     """
 
     state: IncidentState | None = None
@@ -45,9 +46,18 @@ class Filters:
     text: str = ""
     around: tuple[float, float] | None = None
     within_m: float = 200.0
+    concerns: str = ""
+    proposed_to: str = ""
+    late: bool = False
+    reopened: bool = False
 
 
 NOTHING_ASKED = Filters()
+
+
+def concerned(desk: str) -> Q:
+    """The desk answers for it, is associated, or is asked to take it over."""
+    return Q(desk=desk) | Q(associated__contains=[desk]) | Q(proposed_to=desk)
 
 
 def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:
@@ -59,12 +69,19 @@ def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[m
         "priority": filters.priority,
         "asset__code": filters.asset,
         "owner__username": filters.owner,
+        "proposed_to": filters.proposed_to,
     }
     rows = rows.filter(**{name: value for name, value in exact.items() if value})
     if filters.category:
         rows = rows.filter(category__in=rules.codes_of(filters.category, categories()))
     if filters.open_only:
         rows = rows.filter(_OPEN)
+    if filters.concerns:
+        rows = rows.filter(concerned(filters.concerns))
+    if filters.late:
+        rows = rows.exclude(missed="")
+    if filters.reopened:
+        rows = rows.filter(round__gt=1)
     if filters.since is not None:
         rows = rows.filter(opened_at__gte=to_datetime(filters.since))
     if filters.until is not None:

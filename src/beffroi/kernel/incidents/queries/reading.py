@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
@@ -12,7 +13,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.incidents import models
-from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, narrowed_to
+from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, concerned, narrowed_to
 from beffroi.kernel.incidents.queries.tree import tree_of
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
@@ -38,6 +39,7 @@ class Counts:
     new_10_min: int
     by_priority: Mapping[int, int] = field(default_factory=dict)
     unseen: Mapping[int, int] = field(default_factory=dict)
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,11 +115,11 @@ def to_gather(*, seen_by: Viewer, desks: Collection[str] = (), limit: int = 500)
     if desks:
         rows = rows.filter(desk__in=desks)
     found = rows.order_by("priority", "opened_at", "id").values_list(
-        "id", "category", "title", "priority", "state", "opened_at", "asset_id", "place", "commune"
+        "id", "category", "title", "priority", "acknowledged_at", "opened_at", "asset_id", "place", "commune"
     )
     return tuple(
-        ToGather(key, code, title, priority, state == IncidentState.NEW, from_datetime(at), asset, place, commune)
-        for key, code, title, priority, state, at, asset, place, commune in found[: _bounded(limit)]
+        ToGather(key, code, title, priority, seen is None, from_datetime(at), asset, place, commune)
+        for key, code, title, priority, seen, at, asset, place, commune in found[: _bounded(limit)]
     )
 
 
@@ -138,14 +140,16 @@ def counts(*, seen_by: Viewer | None = None, desks: Collection[str] = (), now: I
     since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
     by_priority: dict[int, int] = {}
     unseen: dict[int, int] = {}
-    unowned = 0
-    for priority, owner, state in rows.filter(_OPEN).values_list("priority", "owner_id", "state"):
+    unowned = late = 0
+    columns = rows.filter(_OPEN).values_list("priority", "owner_id", "state", "acknowledged_at", "missed")
+    for priority, owner, state, seen, missed in columns:
         by_priority[priority] = by_priority.get(priority, 0) + 1
         unowned += owner is None
-        if state == IncidentState.NEW:
+        late += bool(missed)
+        if seen is None and state in (IncidentState.NEW, IncidentState.REOPENED):
             unseen[priority] = unseen.get(priority, 0) + 1
     new = rows.filter(opened_at__gt=since).count()
-    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())), unseen)
+    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())), unseen, late)
 
 
 def history(incident_id: int, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
@@ -166,7 +170,7 @@ def _narrowed(rows: QuerySet[models.Incident], viewer: Viewer) -> QuerySet[model
     """Narrow to the desks and communes where this person may see incidents; to nothing without a clearance."""
     where = Q(pk__in=[])
     for territory in territories(viewer, Verb.SEE, Kind.INCIDENT):
-        here = Q(desk=territory.desk) if territory.desk else Q()
+        here = concerned(territory.desk) if territory.desk else Q()
         here &= Q(commune=territory.commune) if territory.commune else Q()
         if not here:
             return rows
@@ -177,7 +181,9 @@ def _narrowed(rows: QuerySet[models.Incident], viewer: Viewer) -> QuerySet[model
 def whole() -> QuerySet[models.Incident]:
     """Return incidents with all that is shown of them, in two statements however many they are."""
     links = Prefetch("alarm_links", queryset=models.IncidentAlarm.objects.order_by("alarm_id"))
-    rows = models.Incident.objects.select_related("asset", "owner", "acknowledged_by", "closed_by", "duplicate_of")
+    rows = models.Incident.objects.select_related(
+        "asset", "owner", "acknowledged_by", "closed_by", "assigned_by", "duplicate_of"
+    )
     return rows.prefetch_related(links).annotate(proposed=_proposed())
 
 
@@ -192,6 +198,14 @@ def _proposed() -> Coalesce:
 
 def _seen(viewer: Viewer) -> QuerySet[models.Incident]:
     return _narrowed(whole(), viewer)
+
+
+def _instant(moment: datetime | None) -> Instant | None:
+    return None if moment is None else from_datetime(moment)
+
+
+def _or(moment: datetime | None, otherwise: Instant) -> Instant:
+    return otherwise if moment is None else from_datetime(moment)
 
 
 def _incident(row: models.Incident) -> Incident:
@@ -215,10 +229,10 @@ def _incident(row: models.Incident) -> Incident:
         owner_name=owner.display_name if owner else "",
         owner_initials=owner.initials if owner else "",
         opened_at=opened_at,
-        acknowledged_at=from_datetime(row.acknowledged_at) if row.acknowledged_at else None,
-        taken_at=from_datetime(row.taken_at) if row.taken_at else None,
-        resolved_at=from_datetime(row.resolved_at) if row.resolved_at else None,
-        closed_at=from_datetime(row.closed_at) if row.closed_at else None,
+        acknowledged_at=_instant(row.acknowledged_at),
+        taken_at=_instant(row.taken_at),
+        resolved_at=_instant(row.resolved_at),
+        closed_at=_instant(row.closed_at),
         close_reason=row.close_reason,
         close_comment=row.close_comment,
         alarm_ids=tuple(link.alarm_id for link in row.alarm_links.all()),
@@ -232,6 +246,23 @@ def _incident(row: models.Incident) -> Incident:
         duplicate_of=row.duplicate_of_id,
         duplicate_reference=_reference(row.duplicate_of) if row.duplicate_of else "",
         proposed=getattr(row, "proposed", 0),
+        associated=tuple(row.associated),
+        received_at=_or(row.received_at, opened_at),
+        engaged_at=_instant(row.engaged_at),
+        on_site_at=_instant(row.on_site_at),
+        safe_at=_instant(row.safe_at),
+        held_until=_instant(row.held_until),
+        hold_reason=row.hold_reason,
+        due_clock=row.due_clock,
+        due_at=_instant(row.due_at),
+        due_left_s=row.due_left_s,
+        missed=tuple(row.missed.split()),
+        paused=row.paused,
+        round=row.round,
+        round_at=_or(row.round_at, _or(row.received_at, opened_at)),
+        assigned_by=row.assigned_by.display_name if row.assigned_by else "",
+        proposed_to=row.proposed_to,
+        transferred_to=row.transferred_to,
     )
 
 

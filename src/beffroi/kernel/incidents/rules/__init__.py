@@ -1,32 +1,60 @@
 """Pure decisions of the incidents' room."""
 
 from beffroi.kernel.incidents.rules.catalogue import codes_of, family_of, parse_categories, parse_correlation
+from beffroi.kernel.incidents.rules.clocks import (
+    Judged,
+    check_mark,
+    check_pause,
+    done_at,
+    elapsed,
+    falls_at,
+    judge,
+    merged,
+    within_of,
+)
 from beffroi.kernel.incidents.rules.lifecycle import (
     MAX_TEXT,
-    TABLE,
     check_closing,
+    check_qualifying,
     check_text,
-    next_state,
     number_of,
     reference_of,
 )
 from beffroi.kernel.incidents.rules.linking import Compared, Twin, compare, reach, stays
+from beffroi.kernel.incidents.rules.profile import parse_bodies, parse_deadlines
+from beffroi.kernel.incidents.rules.replay import CHANGES, replay
+from beffroi.kernel.incidents.rules.states import ENDS, TABLE, next_state
 
 __all__ = [
+    "CHANGES",
+    "ENDS",
     "MAX_TEXT",
     "TABLE",
     "Compared",
+    "Judged",
     "Twin",
     "check_closing",
+    "check_mark",
+    "check_pause",
+    "check_qualifying",
     "check_text",
     "codes_of",
     "compare",
+    "done_at",
+    "elapsed",
+    "falls_at",
     "family_of",
+    "judge",
+    "merged",
     "next_state",
     "number_of",
+    "parse_bodies",
     "parse_categories",
     "parse_correlation",
+    "parse_deadlines",
     "reach",
     "reference_of",
+    "replay",
     "stays",
+    "within_of",
 ]

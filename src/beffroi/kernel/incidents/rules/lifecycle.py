@@ -1,51 +1,16 @@
-"""The life of an incident: states, references, what closing asks for."""
+"""The references of incidents, the texts that people write, and what closing asks for. Pure."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Refused
-from beffroi.kernel.incidents.types import CLOSES_ACTIVE, CloseReason, IncidentEvent, IncidentState
+from beffroi.kernel.incidents.types import CLOSES_ACTIVE, NEEDS_WORDS, CloseReason
 
 MAX_TEXT = 2_000
-_S, _E = IncidentState, IncidentEvent
 _REFERENCE = re.compile(r"(?:BF-)?(\d\d)-(\d{6,12})", re.IGNORECASE)
-
-TABLE: Mapping[tuple[IncidentState, IncidentEvent], IncidentState] = MappingProxyType(
-    {
-        (_S.NEW, _E.ACKNOWLEDGE): _S.ACKNOWLEDGED,
-        (_S.IN_PROGRESS, _E.ACKNOWLEDGE): _S.IN_PROGRESS,
-        (_S.ACKNOWLEDGED, _E.ACKNOWLEDGE): _S.ACKNOWLEDGED,
-        (_S.RESOLVED, _E.ACKNOWLEDGE): _S.RESOLVED,
-        (_S.NEW, _E.TAKE): _S.IN_PROGRESS,
-        (_S.ACKNOWLEDGED, _E.TAKE): _S.IN_PROGRESS,
-        (_S.IN_PROGRESS, _E.TAKE): _S.IN_PROGRESS,
-        (_S.RESOLVED, _E.TAKE): _S.RESOLVED,
-        (_S.NEW, _E.RESOLVE): _S.RESOLVED,
-        (_S.ACKNOWLEDGED, _E.RESOLVE): _S.RESOLVED,
-        (_S.IN_PROGRESS, _E.RESOLVE): _S.RESOLVED,
-        (_S.RESOLVED, _E.REVIVE): _S.NEW,
-        (_S.NEW, _E.CLOSE): _S.CLOSED,
-        (_S.ACKNOWLEDGED, _E.CLOSE): _S.CLOSED,
-        (_S.IN_PROGRESS, _E.CLOSE): _S.CLOSED,
-        (_S.RESOLVED, _E.CLOSE): _S.CLOSED,
-        (_S.CLOSED, _E.REOPEN): _S.NEW,
-    }
-)
-"""Acknowledging and taking an incident that is further on keep it there: they concern its alarms and its owner."""
-
-
-def next_state(state: IncidentState, event: IncidentEvent, *, owned: bool = False) -> IncidentState | None:
-    """Return the state an event leads to, or None when it does not concern an incident in this state.
-
-    An incident that comes back goes to its owner at once when it has one, else it is new again.
-    """
-    after = TABLE.get((state, event))
-    comes_back = event in (_E.REVIVE, _E.REOPEN)
-    return _S.IN_PROGRESS if after is not None and comes_back and owned else after
 
 
 def reference_of(number: int, opened_at: Instant) -> str:
@@ -78,12 +43,14 @@ def check_text(text: str, what: str) -> str:
 def check_closing(reason: str, comment: str, standing: Sequence[str]) -> CloseReason:
     """Return the reason for closing. Raises Refused saying what is missing.
 
-    `standing` names the alarms that still stand: they are closed over only as a false alarm or when no action is due,
-    and then somebody says why.
+    "No action" and "cancelled" are said with their why. `standing` names the alarms that still stand: they are closed
+    over only as a false alarm or when no action is due, and then somebody says why.
     """
     if reason not in set(CloseReason):
         raise Refused(f"no reason to close: choose one of {', '.join(CloseReason)}", key="reason-missing")
     chosen = CloseReason(reason)
+    if chosen is CloseReason.NOT_COMPETENT:
+        raise Refused("to whom? propose it to the desk or body that is competent", key="transfer-instead")
     if standing and chosen not in CLOSES_ACTIVE:
         named = ", ".join(standing[:3]) + (", …" if len(standing) > 3 else "")
         raise Refused(
@@ -92,4 +59,16 @@ def check_closing(reason: str, comment: str, standing: Sequence[str]) -> CloseRe
         )
     if standing and not comment.strip():
         raise Refused(f"an alarm still stands: say in a comment why it is closed as {chosen}", key="comment-missing")
+    if chosen in NEEDS_WORDS and not comment.strip():
+        raise Refused(f"closed as {chosen}: say in a comment why", key="words-missing")
     return chosen
+
+
+def check_qualifying(category: str, priority: int | None) -> str:
+    """Return the category as it is kept. Raises Refused for a priority outside 1 to 4, or a category too long."""
+    if priority is not None and priority not in (1, 2, 3, 4):
+        raise Refused("the priority is 1, 2, 3 or 4", key="priority-unknown")
+    plain = category.replace("\x00", "").strip()
+    if len(plain) > 64:
+        raise Refused("the category has 64 characters at most", key="text-too-long")
+    return plain

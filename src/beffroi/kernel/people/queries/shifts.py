@@ -6,10 +6,12 @@ import json
 
 from django.db.models import QuerySet
 
-from beffroi.foundation.clock import Instant, from_datetime
+from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
+from beffroi.kernel.journal.queries import lines_of
 from beffroi.kernel.people import models
 from beffroi.kernel.people.queries.door import require
+from beffroi.kernel.people.rules import LONGEST_SHIFT
 from beffroi.kernel.people.types import (
     Duty,
     Handover,
@@ -31,6 +33,20 @@ def shifts() -> tuple[Shift, ...]:
     """Return the shifts of the room in the order of the day; one of a whole day where the city names none."""
     rows = models.Shift.objects.order_by("place")
     return tuple(Shift(row.code, row.title, row.begins_min, row.ends_min) for row in rows) or _WHOLE_DAY
+
+
+def is_on_duty(username: str, *, at: Instant) -> bool:
+    """Tell whether a person is at work: on duty, or signed in for less than a shift and neither out nor relieved since."""
+    if not models.Person.objects.filter(username=username, is_active=True).exists():
+        return False
+    if duty_of(username) is not None:
+        return True
+    told = (line for line in lines_of(f"person:{username}", limit=50) if line.verb in ("sign_in", "sign_out"))
+    last = next(told, None)
+    if last is None or last.verb == "sign_out" or at - last.recorded_at >= LONGEST_SHIFT:
+        return False
+    relieved = models.Duty.objects.filter(person__username=username, ended_at__gte=to_datetime(last.recorded_at))
+    return not relieved.exists()
 
 
 def duty_of(username: str) -> Duty | None:

@@ -18,6 +18,7 @@ from beffroi.kernel.people.rules.clearances import (
 from beffroi.kernel.people.rules.posts import MAX_POSTS, parse_posts, seat, whole_room
 from beffroi.kernel.people.rules.shifts import (
     DAY_MIN,
+    LONGEST_SHIFT,
     check_due,
     check_text,
     freeze,
@@ -28,6 +29,7 @@ from beffroi.kernel.people.rules.shifts import (
 
 __all__ = [
     "DAY_MIN",
+    "LONGEST_SHIFT",
     "MAX_POSTS",
     "RIGHTS",
     "SIGN_IN_FAILURES",

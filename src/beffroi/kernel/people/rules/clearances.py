@@ -28,21 +28,26 @@ _PICTURE: Mapping[Kind, tuple[Verb, ...]] = {
 }
 """The common picture: place, state, need."""
 
+_LEADING = (
+    Verb.ACKNOWLEDGE,
+    Verb.QUALIFY,
+    Verb.TAKE,
+    Verb.NOTE,
+    Verb.MARK,
+    Verb.HOLD,
+    Verb.TRANSFER,
+    Verb.CLOSE,
+    Verb.REOPEN,
+    Verb.LINK,
+)
+"""Leading an incident from its reception to its end. Giving it to somebody else is the supervisor's."""
+
 RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.OPERATOR: {
         **_PICTURE,
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
-        Kind.INCIDENT: (
-            Verb.SEE,
-            Verb.OPEN,
-            Verb.ACKNOWLEDGE,
-            Verb.TAKE,
-            Verb.NOTE,
-            Verb.CLOSE,
-            Verb.REOPEN,
-            Verb.LINK,
-        ),
+        Kind.INCIDENT: (Verb.SEE, Verb.OPEN, *_LEADING),
         Kind.DEFINITION: (Verb.SEE,),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -56,13 +61,8 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.INCIDENT: (
             Verb.SEE,
             Verb.OPEN,
-            Verb.ACKNOWLEDGE,
-            Verb.TAKE,
-            Verb.NOTE,
+            *_LEADING,
             Verb.ASSIGN,
-            Verb.CLOSE,
-            Verb.REOPEN,
-            Verb.LINK,
             Verb.EXPORT,
         ),
         Kind.SOURCE: (Verb.WITHDRAW,),

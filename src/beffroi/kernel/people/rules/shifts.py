@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 import yaml
 
-from beffroi.foundation.clock import DAY, MINUTE, Instant
+from beffroi.foundation.clock import DAY, HOUR, MINUTE, Instant
 from beffroi.foundation.errors import Malformed, Refused
 from beffroi.kernel.people.types import Shift
 
 DAY_MIN = 24 * 60
+LONGEST_SHIFT: Instant = 12 * HOUR + 30 * MINUTE
+"""A shift and its hand-over: who signed in before that has gone home, whatever their screen says."""
+
 MAX_SHIFTS = 12
 MAX_TEXT = 2_000
 MAX_CONTENT = 400_000
