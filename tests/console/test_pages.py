@@ -284,7 +284,7 @@ def test_post_is_chosen_in_the_preferences_and_shown_in_the_header(enter: Enter)
     client = enter()
     assert "Toute la salle" in client.get("/").content.decode()
     client.post("/preferences", {"post": "traffic"})
-    assert 'title="PC Circulation"' in client.get("/").content.decode()
+    assert 'title="Lucie Marchand, PC Circulation"' in client.get("/").content.decode()
     refused = client.post("/preferences", {"post": "cellar"})
     assert (refused.status_code, scene.who().post.code) == (404, "traffic")
 

@@ -36,6 +36,20 @@ on("beffroi:frame", (frame) => {
   if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
 
+// A page of figures is drawn by the server alone too: asked for again when something happened, and as time goes by.
+if (document.querySelector("[data-refresh]")) {
+  on("beffroi:frame", (frame) => {
+    if (frame.fragments?.length) refreshSoon();
+  });
+  window.setInterval(refreshSoon, 30_000);
+  document.addEventListener("click", (event) => {
+    const card = (event.target as Element).closest("a[data-card]")?.closest("details");
+    if (!card) return;
+    event.preventDefault();
+    card.open = !card.open;
+  });
+}
+
 /** An island whose script cannot be had says so in its place; the lists beside it say the same things. */
 function missing(island: string, text: string): (error: unknown) => void {
   return (error) => {

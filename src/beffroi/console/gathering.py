@@ -130,7 +130,6 @@ def render_group_row(group: Group, viewer: Viewer, *, selected: bool = False) ->
             "count": len(group.items),
             "title": group.title or _("Causes diverses"),
             "where": where_words(group),
-            "bond": words.told(words.GROUP_KINDS, group.kind),
             "members": " ".join(_incident_numbers(group)),
         }
         return SafeString(render_to_string("console/group_row.html", context).strip())

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from beffroi.console import accounts, acts, equipment, finding, groups, linking, mapping, opening, pages, records
+from beffroi.console import (
+    accounts,
+    acts,
+    equipment,
+    finding,
+    groups,
+    linking,
+    mapping,
+    opening,
+    pages,
+    quality,
+    records,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -30,6 +42,7 @@ urlpatterns = [
     path("incidents/<str:reference>/split", linking.split, name="incident_split"),
     path("incidents/<str:reference>/confirm", linking.confirm, name="incident_confirm"),
     path("incidents/<str:reference>/reject", linking.reject, name="incident_reject"),
+    path("quality", quality.quality, name="quality"),
     path("assets", equipment.assets, name="assets"),
     path("assets/<path:code>", equipment.asset, name="asset"),
     path("plot/<path:code>", equipment.plot, name="plot"),

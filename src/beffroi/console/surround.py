@@ -28,6 +28,7 @@ PAGES = (
     ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
+    ("quality", _("Qualité des alarmes"), Verb.SEE, Kind.ALARM),
     ("quarantine", _("Quarantaine"), Verb.SEE, Kind.QUARANTINE),
 )
 

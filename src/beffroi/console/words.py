@@ -271,6 +271,18 @@ def duration(seconds: int) -> str:
     return gettext("%(n)s s") % {"n": seconds}
 
 
+def lasting(seconds: float) -> str:
+    """Return a measured length of time as people say it: seconds, minutes, hours with minutes, days."""
+    whole = round(seconds)
+    if whole < 120:
+        return gettext("%(n)s s") % {"n": whole}
+    if whole < 7200:
+        return gettext("%(n)s min") % {"n": round(whole / 60)}
+    if whole < 172_800:
+        return gettext("%(n)s h %(m)02d") % {"n": whole // 3600, "m": whole % 3600 // 60}
+    return gettext("%(n)s j") % {"n": whole // 86_400}
+
+
 def is_abnormal(quantity: str, value: float) -> bool:
     """Tell whether a state's word is one that people must notice."""
     return state_word(quantity, value) in ABNORMAL

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from beffroi.kernel.alarms.rules.groups import LEAST, gather
+from beffroi.kernel.alarms.rules.groups import LEAST, LEAST_IN_STREET, gather
 from beffroi.kernel.alarms.types import Group, GroupItem, GroupKind
 
 
@@ -57,12 +57,12 @@ def test_silences_of_one_source_are_one_group_and_other_alarms_of_it_are_not() -
 
 
 def test_same_cause_gathers_by_street_then_by_commune_then_anywhere() -> None:
-    here = [_item(i) for i in range(3)]
-    near = [_item(i, street=f"rue {i}") for i in range(3, 6)]
-    far = [_item(i, street=f"rue {i}", commune=f"C{i}") for i in range(6, 9)]
+    here = [_item(i) for i in range(LEAST_IN_STREET)]
+    near = [_item(i, street=f"rue {i}") for i in range(13, 16)]
+    far = [_item(i, street=f"rue {i}", commune=f"C{i}") for i in range(26, 29)]
     groups, alone = gather([*here, *near, *far])
     assert [(group.kind, group.place, group.commune, len(group.items)) for group in groups] == [
-        (GroupKind.STREET, "rue Musette", "Dijon", 3),
+        (GroupKind.STREET, "rue Musette", "Dijon", 6),
         (GroupKind.COMMUNE, "", "Dijon", 3),
         (GroupKind.CAUSE, "", "", 3),
     ]

@@ -38,6 +38,13 @@ def make_history_days(timestamp: int) -> None:
     twin.ensure_history(at, at + 2 * DAY)
 
 
+@jobs.periodic(cron="*/10 * * * *")
+@jobs.task(name="sum_up_alarms", queueing_lock="sum_up_alarms", pass_context=False)
+def sum_up_alarms(timestamp: int) -> None:
+    """Keep the sums that alarm figures over long periods are read from."""
+    alarms.sum_up(at=timestamp * 1_000_000)
+
+
 @jobs.periodic(cron="23 3 * * *")
 @jobs.task(name="drop_expired_readings", queueing_lock="drop_expired_readings", pass_context=False)
 def drop_expired_readings(timestamp: int) -> None:

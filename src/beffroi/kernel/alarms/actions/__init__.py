@@ -19,6 +19,7 @@ from beffroi.kernel.alarms.actions.revising import (
 from beffroi.kernel.alarms.actions.rows import lock_alarms
 from beffroi.kernel.alarms.actions.service import put_back_in_service, remind_withdrawals, take_out_of_service
 from beffroi.kernel.alarms.actions.shelving import end_shelvings, shelve_alarm, unshelve_alarm
+from beffroi.kernel.alarms.actions.summing import sum_up
 from beffroi.kernel.alarms.actions.watching import Watched, watch_alarms
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "remind_withdrawals",
     "reset_alarm",
     "shelve_alarm",
+    "sum_up",
     "take_out_of_service",
     "unshelve_alarm",
     "watch_alarms",

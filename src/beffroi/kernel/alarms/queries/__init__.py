@@ -21,6 +21,7 @@ from beffroi.kernel.alarms.queries.definitions import (
     version_in_force,
     versions_of,
 )
+from beffroi.kernel.alarms.queries.figures import figures, verdicts, worst
 from beffroi.kernel.alarms.queries.floods import chattering_now, list_floods, marks, open_flood, rate_10_min
 from beffroi.kernel.alarms.queries.reading import (
     MAX_LIMIT,
@@ -50,6 +51,7 @@ __all__ = [
     "definition_of",
     "definitions_in_force",
     "end_words",
+    "figures",
     "get",
     "get_definition",
     "get_revision",
@@ -72,6 +74,8 @@ __all__ = [
     "shares",
     "standing",
     "to_gather",
+    "verdicts",
     "version_in_force",
     "versions_of",
+    "worst",
 ]

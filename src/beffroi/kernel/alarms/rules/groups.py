@@ -14,6 +14,9 @@ from beffroi.kernel.alarms.types import Group, GroupItem, GroupKind
 LEAST = 3
 """Fewer than three rows are quicker to read than a group."""
 
+LEAST_IN_STREET = 6
+"""Fewer of one cause in one street are better read with those of the commune: a storm makes thirty groups, not a hundred."""
+
 Bond = tuple[str, str, str]
 """What items of a group share: (what tells it from other groups, its place, what makes places of one name different)."""
 
@@ -46,7 +49,7 @@ def _gathered(kind: GroupKind, bonds: Callable[[GroupItem], Sequence[Bond]], ite
     groups, taken = [], set[str]()
     for bond, found in sorted(by_bond.items(), key=lambda pair: (-len(pair[1]), pair[0])):
         members = [item for item in found if item.name not in taken]
-        if len(members) >= LEAST:
+        if len(members) >= (LEAST_IN_STREET if kind == GroupKind.STREET else LEAST):
             taken |= {item.name for item in members}
             groups.append(_group(kind, bond, members))
     return groups
