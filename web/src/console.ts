@@ -6,6 +6,7 @@ import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
 import "./styles/links.css";
+import "./styles/load.css";
 import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";

@@ -134,7 +134,7 @@ def _flood_line(verb: str, post: Post, row: models.Flood, change: FloodChange) -
 
 
 def _watch_chatter(at: Instant) -> list[Entry]:
-    since = _take_up("chatter", at - flood.CHATTER_WINDOW, at)
+    since = _take_up("chatter", at - flood.CHATTER_CALM, at)
     began = _begin_chatter(since, at)
     ended = _follow_chatter(at)
     rows = {row.id: row for row in lock_alarms({row.alarm_id for row in (*began, *ended)})}
