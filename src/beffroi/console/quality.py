@@ -18,7 +18,7 @@ from beffroi.console.surround import surround
 from beffroi.foundation import clock
 from beffroi.foundation.clock import DAY, HOUR, Instant
 from beffroi.kernel.alarms import queries as alarms
-from beffroi.kernel.alarms.types import Figures, Judged, Mark
+from beffroi.kernel.alarms.rules.figures import Figures, Judged, Mark
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer

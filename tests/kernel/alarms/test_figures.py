@@ -14,7 +14,8 @@ from beffroi.foundation.clock import DAY, HOUR, MINUTE, SECOND, Instant
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.alarms import actions, models, queries
 from beffroi.kernel.alarms.rules import figures as rules
-from beffroi.kernel.alarms.types import BadActor, Figures, Flood, Load, Mark, Slot, Transition
+from beffroi.kernel.alarms.rules.figures import BadActor, Figures, Load, Mark, Slot
+from beffroi.kernel.alarms.types import Flood, Transition
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import Filters, list_lines
 from beffroi.kernel.journal.types import Line

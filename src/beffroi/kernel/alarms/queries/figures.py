@@ -12,7 +12,8 @@ from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.kernel.alarms import models
 from beffroi.kernel.alarms.queries.floods import list_floods
 from beffroi.kernel.alarms.rules import figures as rules
-from beffroi.kernel.alarms.types import STANDING_STATES, BadActor, Figures, Slot
+from beffroi.kernel.alarms.rules.figures import BadActor, Figures, Slot
+from beffroi.kernel.alarms.types import STANDING_STATES
 from beffroi.kernel.people.types import Post
 from beffroi.kernel.twin.queries import assets_by_id
 

@@ -3,12 +3,100 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 from beffroi.foundation.clock import DAY, MINUTE, Instant
-from beffroi.kernel.alarms.types import Flood, Judged, Load, Mark, Slot
+from beffroi.kernel.alarms.types import Flood
 
 SLOT: Instant = 10 * MINUTE
 """EEMUA 191 counts by ten minutes: slots are whole multiples of it, so that sums can be kept and added."""
+
+
+class Mark(StrEnum):
+    """How a figure stands to its target."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    BAD = "bad"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """Sums of ten minutes, of one priority: alarms put before people, and acknowledgements with their times in seconds."""
+
+    at: Instant
+    priority: int
+    announced: int
+    acknowledged: int = 0
+    acknowledge_total_s: float = 0.0
+    acknowledge_longest_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What came before a post in a period. Times to acknowledge in seconds, from the last announcement; None: none was."""
+
+    announced: int
+    per_10_min: float
+    per_day: float
+    peak_10_min: int
+    by_priority: Mapping[int, int]
+    acknowledged: int
+    acknowledge_mean_s: float | None
+    acknowledge_longest_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A figure and how it stands to its target. Shares from 0 to 1; None where there is nothing to measure."""
+
+    name: str
+    value: float | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class BadActor:
+    """One of the worst alarms of a period: a definition on its equipment, how often it came, and what people said of it.
+
+    `assets` counts the equipment; `useful` and `useless` count what was said at closing.
+    """
+
+    code: str
+    title: str
+    priority: int
+    desk: str
+    count: int
+    share: float
+    assets: int
+    asset_code: str
+    asset_name: str
+    asset_count: int
+    chatters: int
+    stale: int
+    useful: int
+    useless: int
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The alarm conscience of a post over a period. `standing`, `stale` and `chattering` are of now."""
+
+    post: str
+    since: Instant
+    until: Instant
+    load: Load
+    in_flood: float
+    floods: int
+    standing: int
+    stale: int
+    chattering: int
+    chatters: int
+    became_stale: int
+    judged: tuple[Judged, ...]
+    worst: tuple[BadActor, ...]
 
 
 def slot_of(at: Instant) -> Instant:
