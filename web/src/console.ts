@@ -34,6 +34,7 @@ startLive();
 // A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.
 on("beffroi:frame", (frame) => {
   const sheet = document.getElementById("sheet") !== null;
+  if (document.body.classList.contains("follows") && frame.fragments?.length) refreshSoon(); // drawn by the server alone too
   if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
 

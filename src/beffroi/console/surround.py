@@ -27,6 +27,7 @@ PAGES = (
     ("situation", _("Situation"), Verb.SEE, Kind.SITUATION),
     ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
+    ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
     ("quality", _("Qualité des alarmes"), Verb.SEE, Kind.ALARM),
     ("quarantine", _("Quarantaine"), Verb.SEE, Kind.QUARANTINE),

@@ -95,6 +95,14 @@ SENTENCES: Mapping[str, object] = {
     "publish_post": _("A défini un poste de la salle"),
     "withdraw_post": _("A retiré un poste de la salle"),
     "sit_at_post": _("S’est installé au poste"),
+    "publish_shifts": _("A réglé les heures des équipes"),
+    "begin_duty": _("A pris son poste"),
+    "end_duty": _("A quitté son service"),
+    "hand_over_shift": _("A signé la relève en partant"),
+    "take_over_shift": _("A signé la relève en arrivant"),
+    "withdraw_handover": _("A repris sa relève"),
+    "write_instruction": _("A laissé une consigne"),
+    "end_instruction": _("Fin d’une consigne"),
     "create_token": _("A créé un jeton"),
     "revoke_token": _("A retiré un jeton"),
     "ask_erasure": _("A demandé un effacement"),
@@ -200,6 +208,10 @@ def _not_shown(line: Line) -> str:
 def subject_url(line: Line) -> str:
     """Return the page of a line's subject, or of the equipment it concerns; nothing when there is none."""
     kind, _sep, name = line.subject.partition(":")
+    if kind == "handover":
+        return reverse("console:handover_record", args=[int(name)])
+    if kind == "instruction":
+        return reverse("console:handover")
     if kind == "incident":
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
     asset = _asset(line)

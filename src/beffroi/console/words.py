@@ -52,6 +52,36 @@ ROLES: Words = {
     "partner": _("organisme partenaire, signale seulement"),
 }
 
+GAPS: Words = {
+    "unowned": _("%(n)s sans personne depuis plus de dix minutes"),
+    "unseen": _("%(n)s alarmes non acquittées"),
+    "overdue": _("%(n)s promesses en retard"),
+    "resolved": _("%(n)s incidents résolus qui restent à clore"),
+}
+"""What is not as it should be when a shift ends, with its count."""
+
+SHIFT_EVENTS: Words = {
+    "open_incident": _("Incidents ouverts"),
+    "close_incident": _("Incidents clos"),
+    "reopen_incident": _("Incidents rouverts"),
+    "raise_alarm": _("Alarmes"),
+    "suppress_alarms": _("Groupes d’alarmes expliquées"),
+    "open_flood": _("Avalanches d’alarmes"),
+    "sign_in": _("Prises de session"),
+}
+"""What happened during a shift, counted."""
+
+INSTRUCTION_KINDS: Words = {
+    "instruction": _("Consigne"),
+    "promise": _("Promesse"),
+}
+
+HANDOVER_STATES: Words = {
+    "signed_out": _("attend la signature de qui arrive"),
+    "closed": _("close"),
+    "withdrawn": _("reprise"),
+}
+
 ROOMS: Words = {
     "incidents": _("Incidents"),
     "alarms": _("Alarmes"),

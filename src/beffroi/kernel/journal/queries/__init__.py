@@ -25,6 +25,7 @@ from beffroi.kernel.journal.queries.lines import (
     sealed_seq,
     seals_after,
     subjects_changed,
+    verbs_between,
 )
 from beffroi.kernel.journal.queries.verifying import Part, Walked, verify, verify_part
 from beffroi.kernel.journal.queries.witness import Witness, this_witness
@@ -57,6 +58,7 @@ __all__ = [
     "seals_after",
     "subjects_changed",
     "this_witness",
+    "verbs_between",
     "verify",
     "verify_part",
 ]

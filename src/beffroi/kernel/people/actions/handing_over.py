@@ -82,7 +82,7 @@ def hand_over_shift(
                 out_at=to_datetime(at),
             )
             told = {"post": by.post.title, "shift_out": shift_out, "shift_in": shift_in, "sha256": digest}
-            line = _about(row.pk, "hand_over_shift", by, told | {"text": written})
+            line = _about(row.pk, "hand_over_shift", by, told, text=written)
             append([*_off_duty(by, at, ""), line], at=at)
     except IntegrityError as error:
         first = queries.waiting_handover(by.post.code)
@@ -108,7 +108,7 @@ def take_over_shift(handover_id: int, *, remark: str = "", by: Viewer, at: Insta
             raise Refused(f"sit at the post {row.post} first (preferences): it is its hand-over", key="handover-post")
         row.state, row.in_by_id, row.in_at, row.remark = HandoverState.CLOSED, signed_in(by), to_datetime(at), written
         row.save()
-        line = _about(row.pk, "take_over_shift", by, {"sha256": row.digest, "remark": written})
+        line = _about(row.pk, "take_over_shift", by, {"sha256": row.digest}, text=written)
         append([*_on_duty(by, at), line], at=at)
     return queries.get_handover(row.pk, seen_by=by)
 
@@ -126,7 +126,7 @@ def withdraw_handover(handover_id: int, *, reason: str, by: Viewer, at: Instant)
             raise Refused("only who signed a hand-over takes it back", key="handover-not-yours")
         row.state, row.withdrawn_at, row.withdraw_reason = HandoverState.WITHDRAWN, to_datetime(at), why
         row.save()
-        append([*_on_duty(by, at), _about(row.pk, "withdraw_handover", by, {}, why)], at=at)
+        append([*_on_duty(by, at), _about(row.pk, "withdraw_handover", by, {}, reason=why)], at=at)
     return queries.get_handover(row.pk, seen_by=by)
 
 
@@ -167,5 +167,12 @@ def _duty_line(verb: str, by: Viewer, post: str, reason: str) -> Entry:
     return Entry(by.actor, ROOM, verb, f"person:{by.username}", (f"post:{post}",), reason=reason)
 
 
-def _about(number: int, verb: str, by: Viewer, content: Mapping[str, object], reason: str = "") -> Entry:
-    return Entry(by.actor, ROOM, verb, f"handover:{number}", (f"post:{by.post.code}",), content, reason=reason)
+def _about(
+    number: int, verb: str, by: Viewer, content: Mapping[str, object], *, reason: str = "", text: str = ""
+) -> Entry:
+    """Return the line of a signature. What people wrote freely may name persons: it is encrypted."""
+    about, personal = (f"case:handover-{number}", {"text": text}) if text else ("", {})
+    related = (f"post:{by.post.code}",)
+    return Entry(
+        by.actor, ROOM, verb, f"handover:{number}", related, content, reason=reason, about=about, personal=personal
+    )

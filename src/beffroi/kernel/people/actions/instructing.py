@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
@@ -40,9 +42,7 @@ def write_instruction(
             written_by_id=signed_in(by),
             written_at=to_datetime(at),
         )
-        related = (f"post:{row.post}", *([row.subject] if row.subject else []))
-        content = {"kind": kind, "text": written, "due_at": due}
-        append([Entry(by.actor, ROOM, "write_instruction", f"instruction:{row.pk}", related, content)], at=at)
+        append([_about(row, "write_instruction", by.actor, {"kind": kind, "due_at": due}, text=written)], at=at)
     return queries.get_instruction(row.pk)
 
 
@@ -66,15 +66,7 @@ def end_instruction(number: int, how: str, *, reason: str = "", by: Viewer, at: 
             raise Conflict(f"this instruction was ended by {who}", key="instruction-ended")
         row.end, row.ended_by_id, row.ended_at, row.end_reason = how, signed_in(by), to_datetime(at), why
         row.save()
-        line = Entry(
-            by.actor,
-            ROOM,
-            "end_instruction",
-            f"instruction:{row.pk}",
-            (f"post:{row.post}",),
-            {"end": how, "text": row.text[:200]},
-            reason=why,
-        )
+        line = _about(row, "end_instruction", by.actor, {"end": how}, reason=why)
         append([line], at=at)
     return queries.get_instruction(number)
 
@@ -95,16 +87,22 @@ def expire_instructions(*, at: Instant, limit: int = 200) -> int:
         models.Instruction.objects.filter(pk__in=[row.pk for row in rows]).update(
             end=InstructionEnd.EXPIRED, ended_at=to_datetime(at)
         )
-        lines = [
-            Entry(
-                _RULE,
-                ROOM,
-                "end_instruction",
-                f"instruction:{row.pk}",
-                (f"post:{row.post}",),
-                {"end": InstructionEnd.EXPIRED, "text": row.text[:200]},
-            )
-            for row in rows
-        ]
+        lines = [_about(row, "end_instruction", _RULE, {"end": InstructionEnd.EXPIRED}) for row in rows]
         append(lines, at=at)
     return len(rows)
+
+
+def _about(
+    row: models.Instruction,
+    verb: str,
+    actor: Actor,
+    content: Mapping[str, object],
+    *,
+    reason: str = "",
+    text: str = "",
+) -> Entry:
+    """Return the line of an instruction. Its text was written freely and may name persons: it is encrypted."""
+    about, personal = (f"case:instruction-{row.pk}", {"text": text}) if text else ("", {})
+    related = (f"post:{row.post}", *([row.subject] if row.subject else []))
+    subject = f"instruction:{row.pk}"
+    return Entry(actor, ROOM, verb, subject, related, content, reason=reason, about=about, personal=personal)

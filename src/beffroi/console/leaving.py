@@ -1,0 +1,140 @@
+"""What a shift leaves to the next, read across the rooms: what is open, promised, silent, and what happened meanwhile.
+
+The same reading is shown live, frozen in the hand-over that is signed, and compared with what has changed since. It is plain
+JSON: what was signed must be read as it was in ten years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.utils import timezone
+
+from beffroi.console import reading, words
+from beffroi.console.pictures import place_words, short_title
+from beffroi.foundation.clock import DAY, MINUTE, Instant, to_datetime
+from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.alarms.types import AlarmState
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.types import Incident, IncidentState
+from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.people import queries as people
+from beffroi.kernel.people import rules
+from beffroi.kernel.people.types import Instruction, InstructionKind, Shift, Viewer
+
+SHOWN = 12
+"""Rows of a list shown at once: the whole is read in a minute, the rest unfolds."""
+
+MOST = 150
+LATE_WITHOUT_OWNER: Instant = 10 * MINUTE
+MOST_SILENT = 100
+EVENTS = (
+    "open_incident",
+    "close_incident",
+    "reopen_incident",
+    "raise_alarm",
+    "suppress_alarms",
+    "open_flood",
+    "sign_in",
+)
+Left = dict[str, Any]
+
+
+def minute_of_day(at: Instant) -> int:
+    """Return the minute of the local day of an instant."""
+    local = timezone.localtime(to_datetime(at))
+    return 60 * local.hour + local.minute
+
+
+def turn_at(at: Instant) -> tuple[Shift, Shift, int]:
+    """Return the hand-over at hand: who leaves, who comes, in how many minutes."""
+    return rules.turn(people.shifts(), minute_of_day(at))
+
+
+def began_at(shift: Shift, at: Instant) -> Instant:
+    """Return when a shift began that was under way at an instant, or ended last: within a day before it."""
+    return at - (minute_of_day(at) - shift.begins_min) % rules.DAY_MIN * MINUTE - at % MINUTE
+
+
+def left(viewer: Viewer, at: Instant, since: Instant) -> Left:
+    """Return what the post of this person would leave now: lists of rows as JSON values, and the events since."""
+    mine = [each for each in reading.queue(viewer) if viewer.post.answers_for(each.desk)]
+    codes = tuple(dict.fromkeys((viewer.post.code, *(each.code for each in people.posts()))))
+    standing = people.standing_instructions(codes if not viewer.post.desks else (viewer.post.code,))
+    return {
+        "at": at,
+        "since": since,
+        "open": [_incident(each) for each in mine[:MOST]],
+        "open_count": len(mine),
+        "instructions": _instructions(standing, viewer),
+        "silent": [
+            {"code": each.code, "since": each.last_received_at} for each in reading.source_states() if each.silent
+        ],
+        "gaps": _gaps(mine, standing, viewer, at),
+        "events": _events(since, at),
+        "crew": [[duty.display_name, duty.initials, duty.began_at] for duty in people.on_duty(viewer.post.code)],
+    }
+
+
+def _incident(incident: Incident) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "reference": incident.reference,
+        "priority": incident.priority,
+        "title": short_title(incident),
+        "where": place_words(incident.asset_name or incident.place, incident.commune),
+        "state": str(incident.state),
+        "owner": incident.owner_initials,
+        "opened_at": incident.opened_at,
+    }
+
+
+def _instructions(standing: Sequence[Instruction], viewer: Viewer) -> list[dict[str, Any]]:
+    numbers = [int(name) for name in (each.subject.removeprefix("incident:") for each in standing) if name.isdigit()]
+    references = {f"incident:{each.id}": each.reference for each in incidents.of_ids(numbers, seen_by=viewer)}
+    return [
+        {
+            "id": each.id,
+            "kind": str(each.kind),
+            "text": each.text,
+            "reference": references.get(each.subject, ""),
+            "due_at": each.due_at,
+            "by": each.written_by,
+            "at": each.written_at,
+        }
+        for each in standing
+    ]
+
+
+def _gaps(mine: Sequence[Incident], standing: Sequence[Instruction], viewer: Viewer, at: Instant) -> dict[str, int]:
+    """Return what is not as it should be when a shift ends: figures by name, those that are nought left out."""
+    unseen = alarms.list_alarms(alarms.Filters(state=AlarmState.UNACKNOWLEDGED), seen_by=viewer, limit=500)
+    found = {
+        "unowned": sum(not each.owner and at - each.opened_at > LATE_WITHOUT_OWNER for each in mine),
+        "unseen": sum(viewer.post.answers_for(each.desk) for each in unseen),
+        "overdue": sum(
+            each.kind is InstructionKind.PROMISE and each.due_at is not None and each.due_at < at for each in standing
+        ),
+        "resolved": sum(each.state is IncidentState.RESOLVED for each in mine),
+    }
+    return {name: count for name, count in found.items() if count}
+
+
+def _events(since: Instant, until: Instant) -> dict[str, int]:
+    """Return how often what happened, over a day at most."""
+    counted = journal.verbs_between(max(since, until - DAY), until, EVENTS)
+    return {verb: counted[verb] for verb in EVENTS if verb in counted}
+
+
+def pictured(content: Left) -> Left:
+    """Return a reading with what a template needs beside it: labels in the person's language, lists cut in two."""
+    rows = content.get("open", [])
+    return {
+        **content,
+        "open_first": rows[:SHOWN],
+        "open_rest": rows[SHOWN:],
+        "beyond": content.get("open_count", len(rows)) - len(rows),
+        "gaps": [(words.told(words.GAPS, name) % {"n": n}) for name, n in content.get("gaps", {}).items()],
+        "events": [(words.told(words.SHIFT_EVENTS, name), n) for name, n in content.get("events", {}).items()],
+    }
