@@ -79,10 +79,15 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         for _ in range(LEAST)
     ]  # fmt: skip
     asset_id = str(_only("twin_asset"))
+    supervisor = viewer_named("chefsalle")
+    signed = people.hand_over_shift(text="", content={}, shift_out="Nuit", shift_in="Matin", by=supervisor, at=at)
+    left = people.write_instruction("instruction", "x", by=supervisor, at=at)
     return {
         "reference": incidents.get(row.pk, viewer_named("chefsalle")).reference,
         "key": gathering.groups_of(viewer_named("chefsalle"))[0].key,
         "code": "CAB-1",
+        "handover_id": str(signed.id),
+        "instruction_id": str(left.id),
         "id": "CAB-1",
         "asset_id": asset_id,
         "x": "8420",

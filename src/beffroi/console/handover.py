@@ -34,9 +34,9 @@ def handover(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 @require_safe
 @page(Verb.SEE, Kind.SHIFT)
-def handover_record(request: HttpRequest, viewer: Viewer, number: int) -> HttpResponse:
+def handover_record(request: HttpRequest, viewer: Viewer, handover_id: int) -> HttpResponse:
     """Show a hand-over as it was signed: to be read, and printed."""
-    found = people.get_handover(number, seen_by=viewer)
+    found = people.get_handover(handover_id, seen_by=viewer)
     context = surround(request, viewer) | {"handover": found, "left": leaving.pictured(dict(found.content))}
     return render(request, "console/handover_record.html", context)
 
@@ -66,10 +66,10 @@ def hand_over(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 @require_POST
 @page(Verb.HAND_OVER, Kind.SHIFT)
-def take_over(request: HttpRequest, viewer: Viewer, number: int) -> HttpResponse:
+def take_over(request: HttpRequest, viewer: Viewer, handover_id: int) -> HttpResponse:
     """Sign that one has it: the hand-over is closed, one is on duty."""
     try:
-        actions.take_over_shift(number, remark=request.POST.get("remark", ""), by=viewer, at=clock.now())
+        actions.take_over_shift(handover_id, remark=request.POST.get("remark", ""), by=viewer, at=clock.now())
     except BeffroiError as error:
         return _page(request, viewer, refused=error)
     return _told(request, _("Relève close : vous êtes en poste."))
@@ -77,10 +77,12 @@ def take_over(request: HttpRequest, viewer: Viewer, number: int) -> HttpResponse
 
 @require_POST
 @page(Verb.HAND_OVER, Kind.SHIFT)
-def withdraw(request: HttpRequest, viewer: Viewer, number: int) -> HttpResponse:
+def withdraw(request: HttpRequest, viewer: Viewer, handover_id: int) -> HttpResponse:
     """Take a hand-over back before anybody countersigned it."""
     try:
-        actions.withdraw_handover(number, reason=request.POST.get("withdraw_reason", ""), by=viewer, at=clock.now())
+        actions.withdraw_handover(
+            handover_id, reason=request.POST.get("withdraw_reason", ""), by=viewer, at=clock.now()
+        )
     except BeffroiError as error:
         return _page(request, viewer, refused=error)
     return _told(request, _("Relève reprise : vous êtes de nouveau en poste."))
@@ -107,11 +109,12 @@ def instruct(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 
 @require_POST
 @page(Verb.NOTE, Kind.SHIFT)
-def end_instruction(request: HttpRequest, viewer: Viewer, number: int) -> HttpResponse:
+def end_instruction(request: HttpRequest, viewer: Viewer, instruction_id: int) -> HttpResponse:
     """Say that a promise was kept, or give an instruction up with a reason."""
     how = request.POST.get("how", "")
     try:
-        actions.end_instruction(number, how, reason=request.POST.get(f"why-{number}", ""), by=viewer, at=clock.now())
+        reason = request.POST.get(f"why-{instruction_id}", "")
+        actions.end_instruction(instruction_id, how, reason=reason, by=viewer, at=clock.now())
     except BeffroiError as error:
         return _page(request, viewer, refused=error)
     return _told(request, _("Consigne terminée."))

@@ -128,9 +128,14 @@ def _events(since: Instant, until: Instant) -> dict[str, int]:
 
 
 def pictured(content: Left) -> Left:
-    """Return a reading with what a template needs beside it: labels in the person's language, lists cut in two."""
+    """Return a reading with what a template needs beside it: labels in the person's language, lists cut in two.
+
+    One that was signed under another version may lack a list: it is shown empty.
+    """
     rows = content.get("open", [])
     return {
+        "since": None,
+        "open_count": len(rows),
         **content,
         "open_first": rows[:SHOWN],
         "open_rest": rows[SHOWN:],

@@ -16,7 +16,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "t"}
+KEYS = {"incidents": "t", "handover": "h"}
 """Pages that a key opens."""
 
 LIVE = "/live/console"
