@@ -117,7 +117,7 @@ export function startActions(): void {
       // This is told late, after keys that were struck meanwhile: whoever has gone on to another field is left there.
       const active = document.activeElement;
       if (active === document.body || active === details.querySelector("summary"))
-        details.querySelector<HTMLElement>("select, textarea, input")?.focus();
+        details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden])")?.focus();
     },
     { capture: true },
   );

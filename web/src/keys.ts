@@ -22,10 +22,10 @@ function visible(element: HTMLElement): boolean {
   return element.checkVisibility();
 }
 
-/** Do what the key says: press the first visible control that names it, in an open dialog, then the panel, then the page. */
+/** Do what the key says: press the first visible control that names it, in an open dialog, then the panel, the page, its surround. */
 function press(key: string): boolean {
   const dialog = document.querySelector("dialog[open]");
-  const scopes = dialog ? [dialog] : [document.getElementById("detail"), document];
+  const scopes = dialog ? [dialog] : [document.getElementById("detail"), document.getElementById("main"), document];
   for (const scope of scopes) {
     const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(visible);
     if (!found) continue;
@@ -40,7 +40,7 @@ function press(key: string): boolean {
 /** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */
 function unfold(details: HTMLDetailsElement): void {
   details.open = true;
-  details.querySelector<HTMLElement>("select, textarea, input")?.focus();
+  details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden])")?.focus();
 }
 
 let held = false;
