@@ -53,7 +53,7 @@ def test_status_has_the_shape_that_does_not_move(get: Get, city: City) -> None:
     counts = {"received": 9, "stored": 6, "quarantined": 1, "refused": 2}
     assert told["readings"] == {**counts, "by_source": {"lighting": counts}}
     assert (told["alarms"], told["incidents"]) == ({"open": 0}, {"open": 0})
-    assert told["journal"] == {"sequence": 3, "sealed": 0}
+    assert told["journal"] == {"sequence": 3, "sealed": 0, "sealed_at": None, "stands_still": True}
     assert told["lag_s"] == {}
 
 
@@ -244,6 +244,7 @@ def test_openapi_document_describes_every_answer() -> None:
         "/api/v1/incidents",
         "/api/v1/incidents/categories",
         "/api/v1/journal",
+        "/api/v1/journal/{sequence}/proof",
         "/api/v1/status",
     ]
     schemas = document["components"]["schemas"]

@@ -23,6 +23,8 @@ from beffroi.foundation.clock import now, to_datetime
 from beffroi.kernel.alarms.rules.groups import LEAST
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.models import Incident
+from beffroi.kernel.journal.actions import append, ask_erasure
+from beffroi.kernel.journal.types import Entry
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
@@ -90,10 +92,22 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "instruction_id": str(left.id),
         "id": "CAB-1",
         "asset_id": asset_id,
+        "seq": "1",
+        "sequence": "1",
+        "number": str(_asked_erasure(row.pk, at)),
         "x": "8420",
         "y": "5733",
         "token": people.create_token("integration", "t", by=people.SYSTEM, at=at, reason="test").secret,
     }
+
+
+def _asked_erasure(incident: int, at: int) -> int:
+    """Ask for the erasure of an incident's case, as an officer does."""
+    case, by = f"case:incident-{incident}", people.SYSTEM
+    told = Entry(by, "incidents", "note_incident", f"incident:{incident}", about=case, personal={"text": "note"})
+    with transaction.atomic():
+        append([told], at=at)
+    return ask_erasure(case, reason="test", by=by, at=at).id
 
 
 def _only(table: str) -> int:
@@ -200,3 +214,21 @@ def test_what_the_front_serves_itself_is_in_the_table() -> None:
 
 def test_every_row_says_why() -> None:
     assert [row["route"] for row in _table() if not row["why"]] == []
+
+
+OFFICER = {
+    ("/journal", "GET"), ("/journal/export", "POST"), ("/journal/erasures", "GET"), ("/journal/erasures/ask", "POST"),
+    ("/journal/erasures/<int:number>/confirm", "POST"), ("/journal/erasures/<int:number>/withdraw", "POST"),
+    ("/journal/<int:seq>", "GET"), ("/journal/<int:seq>/open", "POST"), ("/journal/<int:seq>/proof.json", "GET"),
+    ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
+    ("/api/v1/journal", "GET"), ("/api/v1/journal/<sequence>/proof", "GET"),
+    ("/api/v1/openapi.json", "GET"),
+}  # fmt: skip
+"""All that the data protection officer enters: the journal, and what everyone has."""
+
+
+def test_the_data_protection_officer_enters_the_journal_and_nothing_of_the_room(things: dict[str, str]) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(Person.objects.get(username="dpo"))
+    entered = {(route, method) for route, method in _served_by_django() if _ask(route, method, client, things) == "yes"}
+    assert entered == OFFICER

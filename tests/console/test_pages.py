@@ -247,7 +247,7 @@ def test_journal_is_filtered_and_paged_and_says_what_is_sealed(enter: Enter) -> 
     html = client.get("/journal", {"subject": f"incident:{incident.id}"}).content.decode()
     assert "A noté : Vu par &lt;la&gt; patrouille" in html
     assert "A ouvert l’incident" in html
-    assert "S’est connecté" not in html
+    assert "S’est connecté</td>" not in html
     assert "Aucune ligne ne répond" in client.get("/journal", {"actor": "fantôme"}).content.decode()
     assert "n’est pas une date" in client.get("/journal", {"day": "hier"}).content.decode()
     assert "en attente" in html

@@ -24,6 +24,7 @@ class JournalAsked(Page):
     subject: str = Field("", max_length=160, description="What lines are about, or relate to: `incident:42`.")
     room: str = Field("", max_length=32, description="The room that wrote them.")
     verb: str = Field("", max_length=64, description="What was done.")
+    text: str = Field("", max_length=160, description="Words that lines hold in clear; always the newest first.")
     actor: str = Field("", max_length=128, description="Who did it: an account, a rule's code, an asset's code.")
     since: str | None = Field(None, alias="from", max_length=40, description="Recorded after (RFC 3339).")
     until: str | None = Field(None, alias="to", max_length=40, description="Recorded before (RFC 3339).")
@@ -45,6 +46,7 @@ def list_lines(request: Entered, asked: Query[JournalAsked]) -> HttpResponse:
         room=asked.room,
         verb=asked.verb,
         actor=asked.actor,
+        text=asked.text,
         since=read_instant(asked.since, "from"),
         until=read_instant(asked.until, "to"),
         sensitivities=(Sensitivity.COMMON,),
@@ -52,10 +54,12 @@ def list_lines(request: Entered, asked: Query[JournalAsked]) -> HttpResponse:
     found = queries.list_lines(filters, limit=asked.limit + 1)
     page, more = cut(found, asked.limit)
     following = write_cursor(page[-1].seq) if more else None
-    return answer(shapes.Lines([_line(line) for line in page], following))
+    corrections = queries.corrections_of([line.seq for line in page])
+    told = [_line(line, [each.seq for each in corrections.get(line.seq, ())]) for line in page]
+    return answer(shapes.Lines(told, following))
 
 
-def _line(line: Line) -> shapes.Line:
+def _line(line: Line, corrected_by: list[int]) -> shapes.Line:
     return shapes.Line(
         sequence=line.seq,
         id=str(line.id),
@@ -71,6 +75,37 @@ def _line(line: Line) -> shapes.Line:
         sensitivity=str(line.sensitivity),
         content=line.content,
         digest=line.digest.hex(),
+        corrects=int(line.content.get("corrects", 0)) or None,
+        corrected_by=corrected_by,
         about=line.personal.about if line.personal else None,
         personal=str(line.personal.state) if line.personal else None,
+    )
+
+
+@router.get("/journal/{sequence}/proof", auth=door(Verb.SEE, Kind.JOURNAL), **answers(shapes.Proof))
+def line_proof(request: Entered, sequence: int) -> HttpResponse:
+    """Give the proof that a line is under a seal; `line_text` is null for a line that is reserved."""
+    found = queries.proof_of(min(sequence, MAX_NUMBER))
+    seal = found.seal
+    return answer(
+        shapes.Proof(
+            format=queries.FORMAT,
+            line=found.seq,
+            line_text=found.text or None,
+            line_digest=found.digest.hex(),
+            place=found.place,
+            size=found.size,
+            path=[node.hex() for node in found.path],
+            seal=None
+            if seal is None
+            else shapes.ProofSeal(
+                number=seal.number,
+                first_seq=seal.first_seq,
+                last_seq=seal.last_seq,
+                root=seal.root.hex(),
+                previous=seal.previous.hex(),
+                sealed_at=seal.sealed_at,
+                digest=seal.digest.hex(),
+            ),
+        )
     )

@@ -28,10 +28,12 @@ class OpenCount(msgspec.Struct):
 
 
 class JournalMarks(msgspec.Struct):
-    """Number of the last line, and of the last line that a seal covers."""
+    """Number of the last line, and of the last line that a seal covers; when it was sealed, and whether sealing stands still."""
 
     sequence: int
     sealed: int
+    sealed_at: str | None
+    stands_still: bool
 
 
 class Status(msgspec.Struct):
@@ -180,10 +182,41 @@ class Line(msgspec.Struct):
     sensitivity: str
     content: Mapping[str, Any]
     digest: str
+    corrects: int | None
+    """The line that this one corrects."""
+
+    corrected_by: list[int]
+    """The lines that correct this one, the oldest first."""
+
     about: str | None
     """Whom or which case its encrypted part is about; the part itself is not given here."""
     personal: str | None
     """What becomes of that part for who asks: `readable`, `withheld`, `erased`, `keyless`; null where there is none."""
+
+
+class ProofSeal(msgspec.Struct):
+    """A seal, with all that its digest is taken from. Digests are in hexadecimal, `sealed_at` in microseconds of 1970."""
+
+    number: int
+    first_seq: int
+    last_seq: int
+    root: str
+    previous: str
+    sealed_at: int
+    digest: str
+
+
+class Proof(msgspec.Struct):
+    """That a line is under a seal (RFC 6962, section 2.1.1). How it is checked is in docs/reference/journal."""
+
+    format: str
+    line: int
+    line_text: str | None
+    line_digest: str
+    place: int
+    size: int
+    path: list[str]
+    seal: ProofSeal | None
 
 
 class Address(msgspec.Struct):

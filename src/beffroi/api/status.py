@@ -8,7 +8,7 @@ from ninja import Router
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
 from beffroi.api.openapi import answers
-from beffroi.api.paging import answer
+from beffroi.api.paging import answer, write_instant
 from beffroi.foundation import clock
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import queries as incidents
@@ -23,7 +23,7 @@ router = Router(tags=["status"])
 def status(request: Entered) -> HttpResponse:
     """Show how the post is doing."""
     totals = twin.totals()
-    sealed = journal.sealed_seq()
+    state = journal.sealing_state(clock.now())
     return answer(
         shapes.Status(
             readings=shapes.ReadingTotals(
@@ -32,6 +32,11 @@ def status(request: Entered) -> HttpResponse:
             lag_s=twin.lag_by_partition(clock.now()),
             alarms=shapes.OpenCount(alarms.counts().open),
             incidents=shapes.OpenCount(incidents.counts().open),
-            journal=shapes.JournalMarks(sequence=journal.last_seq(), sealed=sealed),
+            journal=shapes.JournalMarks(
+                sequence=state.last_seq,
+                sealed=state.sealed_seq,
+                sealed_at=write_instant(state.sealed_at),
+                stands_still=state.still_since is not None,
+            ),
         )
     )

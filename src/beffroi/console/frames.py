@@ -25,16 +25,18 @@ from beffroi.console.pictures import (
     state_shown,
     waits_to_be_seen,
 )
+from beffroi.foundation import clock
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident
+from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import StateValue
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:")
+FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:")
 """Kinds of subject that the header or the footer may show."""
 
 Fragment = dict[str, Any]
@@ -78,7 +80,10 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
-            "lines": [(line, detail.origins.get(line.about, "")) for line in told.tell_together(detail.lines)],
+            "lines": [
+                (line, detail.origins.get(line.about, ""))
+                for line in told.tell_together(detail.lines, reader=viewer.username)
+            ],
             **_links(detail),
         }
     return _draw("incident_detail", viewer, context)
@@ -99,6 +104,11 @@ def render_streams(sources: Sequence[SourceState], viewer: Viewer) -> SafeString
     """Draw the state of the sources in the footer: how many are heard, and by name those that are not."""
     silent = [source for source in sources if source.silent]
     return _draw("streams", viewer, {"online": len(sources) - len(silent), "silent": silent})
+
+
+def render_sealing(viewer: Viewer) -> SafeString:
+    """Draw whether the journal is sealed as it should be: an age only where sealing stands still."""
+    return _draw("sealing", viewer, {"still": journal.sealing_state(clock.now()).still_since})
 
 
 def render_value_row(asset_id: int, value: StateValue, level: int, viewer: Viewer) -> SafeString:
@@ -166,7 +176,8 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return []
-    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer)]
+    sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
+    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer), sealing]
 
 
 def load_fragments(viewer: Viewer) -> list[Fragment]:

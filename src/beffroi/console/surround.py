@@ -72,6 +72,7 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
         "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT),
         "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
         "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",
+        "sealing": frames.render_sealing(viewer),
         "words": words.for_scripts(),
         "city": reading.city(),
     }

@@ -109,6 +109,9 @@ SENTENCES: Mapping[str, object] = {
     "erase_personal": _("A effacé ce qui concernait"),
     "withdraw_erasure": _("A retiré une demande d’effacement"),
     "rotate_master_key": _("A changé la clé maîtresse"),
+    "correct_line": _("A corrigé une ligne"),
+    "open_vault_line": _("A ouvert une ligne réservée"),
+    "export_lines": _("A exporté des lignes"),
     "adopt_restored": _("A accepté une main courante restaurée"),
 }
 
@@ -139,20 +142,39 @@ class ToldLine:
     about: str = ""
     """The line's subject, as the journal names it."""
 
+    corrects: int = 0
+    """The line that this one corrects; 0: none."""
+
+    corrections: tuple[ToldLine, ...] = ()
+    """What corrects this line, the oldest first, shown with it."""
+
+    mine: bool = False
+    """Whoever looks wrote it as a note, and may correct it."""
+
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
     subject = str(line.content.get("reference") or line.content.get("asset_name") or _asset(line) or line.subject)
     url = subject_url(line)
+    corrects = int(line.content.get("corrects", 0))
+    text, note = _sentence(line), _not_shown(line)
     return ToldLine(
-        line.seq, line.effective_at, line.actor.name, _sentence(line), subject, url, _not_shown(line), line.subject
+        line.seq, line.effective_at, line.actor.name, text, subject, url, note, about=line.subject, corrects=corrects
     )
 
 
-def tell_together(lines: Sequence[Line]) -> list[ToldLine]:
+def tell_with(lines: Sequence[Line], corrections: Mapping[int, Sequence[Line]]) -> list[ToldLine]:
+    """Return lines as sentences, each with what corrects it."""
+    return [
+        replace(tell(line), corrections=tuple(tell(each) for each in corrections.get(line.seq, ()))) for line in lines
+    ]
+
+
+def tell_together(lines: Sequence[Line], *, reader: str = "") -> list[ToldLine]:
     """Return lines as sentences, one for a run of lines that only count on: forty lamps that go dark are told once.
 
-    The run is told at the instant of its latest line, with the sum of its counts; the journal's page shows each line.
+    The run is told at the instant of its latest line, with the sum of its counts; the journal's page shows each line. What
+    corrects a line stands under it. `reader` is the account of who looks, whose own notes can be corrected.
     """
     runs: list[Line] = []
     for line in lines:
@@ -162,7 +184,15 @@ def tell_together(lines: Sequence[Line]) -> list[ToldLine]:
             runs[-1] = replace(last, content={**last.content, "count": count})
         else:
             runs.append(line)
-    return [tell(line) for line in runs]
+    first = {line.seq for line in runs}
+    corrections: dict[int, list[Line]] = {}
+    for line in reversed(runs):
+        if line.content.get("corrects") in first:
+            corrections.setdefault(int(line.content["corrects"]), []).append(line)
+    inner = {line.seq for each in corrections.values() for line in each}
+    shown = [line for line in runs if line.seq not in inner]
+    mine = {line.seq for line in shown if reader and line.verb == "note_incident" and line.actor.id == reader}
+    return [replace(line, mine=line.seq in mine) for line in tell_with(shown, corrections)]
 
 
 def _sentence(line: Line) -> str:

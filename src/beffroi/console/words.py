@@ -91,6 +91,12 @@ ROOMS: Words = {
     "journal": _("Main courante"),
 }
 
+SENSITIVITIES: Words = {
+    "common": _("commune"),
+    "desk": _("réservée à une salle"),
+    "vault": _("réservée à un coffre"),
+}
+
 SOURCES: Words = {
     "lighting": _("éclairage"),
     "traffic": _("circulation"),

@@ -123,6 +123,7 @@ class Broadcaster:
         self.values: dict[int, dict[str, list[float | int]]] = {}
         self.conditions = Conditions()
         self.owed: frozenset[str] = frozenset()  # subjects of lines taken, not told yet: a frame that failed
+        self.still = False
         self.frames_total = 0
         self.ready = False
 
@@ -218,6 +219,8 @@ class Broadcaster:
 
     async def _frame(self, *, with_movers: bool) -> None:
         await self._take_lines()
+        if with_movers:
+            await self._watch_sealing()
         subjects, self.owed = self.owed, frozenset()
         movers = [mover for mover in self.movers.values() if None not in mover[:3]] if with_movers else []
         if with_movers:
@@ -237,6 +240,13 @@ class Broadcaster:
             for console in self.consoles:  # who was told what is not known: all are told everything again
                 console.knows_all = False
             raise
+
+    async def _watch_sealing(self) -> None:
+        """Have screens told when sealing stands still, and when it goes on: no line of the journal says so."""
+        still = (await in_thread(journal.sealing_state, now())).still_since is not None
+        if still != self.still:
+            self.still = still
+            self.owed |= {"journal:sealing"}
 
     async def _take_lines(self) -> None:
         """Take the subjects of the lines that came. A journal that went back (another store) is shown from scratch."""

@@ -235,3 +235,34 @@ class KeyHolder:
     keys: int
     erased_at: Instant | None
     erased_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """That a line is under a seal: the text its digest is taken from, its place among the seal's lines, and the path.
+
+    `seal` is None, and the path empty, while the line waits to be sealed. `text` is empty for who may not read the line.
+    """
+
+    seq: int
+    text: str
+    digest: bytes
+    place: int = 0
+    size: int = 0
+    path: tuple[bytes, ...] = ()
+    seal: Seal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SealingState:
+    """How far sealing has come. `still_since` is when the oldest line was written that waits too long; None: all is well."""
+
+    last_seq: int
+    sealed_seq: int
+    sealed_at: Instant | None
+    still_since: Instant | None
+
+    @property
+    def waiting(self) -> int:
+        """How many lines no seal covers yet."""
+        return self.last_seq - self.sealed_seq

@@ -1,5 +1,6 @@
 """Every write of the journal. A line is never changed: it is corrected by another one."""
 
+from beffroi.kernel.journal.actions.correcting import correct_line, open_vault_line, tell_export
 from beffroi.kernel.journal.actions.erasing import (
     ask_erasure,
     confirm_erasure,
@@ -16,9 +17,12 @@ __all__ = [
     "append",
     "ask_erasure",
     "confirm_erasure",
+    "correct_line",
     "erase_personal",
     "keep_checkpoint",
+    "open_vault_line",
     "rotate_master",
     "seal",
+    "tell_export",
     "withdraw_erasure",
 ]

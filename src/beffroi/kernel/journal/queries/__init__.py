@@ -10,8 +10,10 @@ from beffroi.kernel.journal.queries.keys import (
     masters_folder,
 )
 from beffroi.kernel.journal.queries.lines import (
+    CORRECTION,
     MAX_LIMIT,
     Filters,
+    corrections_of,
     digests_after,
     get_line,
     get_seal,
@@ -27,10 +29,13 @@ from beffroi.kernel.journal.queries.lines import (
     subjects_changed,
     verbs_between,
 )
+from beffroi.kernel.journal.queries.proving import FORMAT, proof_of, sealing_state
 from beffroi.kernel.journal.queries.verifying import Part, Walked, verify, verify_part
 from beffroi.kernel.journal.queries.witness import Witness, this_witness
 
 __all__ = [
+    "CORRECTION",
+    "FORMAT",
     "MAX_LIMIT",
     "Checkpoint",
     "Filters",
@@ -38,6 +43,7 @@ __all__ = [
     "Walked",
     "Witness",
     "checkpoint",
+    "corrections_of",
     "digests_after",
     "erasure_of",
     "erasures_waiting",
@@ -53,8 +59,10 @@ __all__ = [
     "list_lines",
     "masters",
     "masters_folder",
+    "proof_of",
     "seal_of_line",
     "sealed_seq",
+    "sealing_state",
     "seals_after",
     "subjects_changed",
     "this_witness",

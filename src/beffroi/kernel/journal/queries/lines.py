@@ -15,6 +15,7 @@ from beffroi.kernel.journal.queries.rows import LINE_COLUMNS, SEAL_COLUMNS, line
 from beffroi.kernel.journal.types import COMMON_ONLY, EVERYWHERE, Line, Reach, Seal, Sensitivity
 
 MAX_LIMIT = 500
+CORRECTION = "correct_line"
 OUT_OF_STEP: Instant = HOUR
 """How much earlier than a line's neighbours it may say that it was recorded: a long import is numbered when it ends."""
 
@@ -122,6 +123,19 @@ def list_lines(filters: Filters = Filters(), *, limit: int = 100, reach: Reach =
     forward = filters.after_seq is not None and filters.before_seq is None
     order = f"ORDER BY seq {'ASC' if forward else 'DESC'} LIMIT {max(1, min(limit, MAX_LIMIT))}"
     return lines_of_rows(_select(where, parameters, order), reach)
+
+
+def corrections_of(numbers: Collection[int], *, reach: Reach = COMMON_ONLY) -> dict[int, tuple[Line, ...]]:
+    """Return the lines that correct each of these, the oldest first; those without are absent."""
+    names = [f"line:{number}" for number in numbers]
+    rows = _select("related && %s::varchar[] AND verb = %s", [names, CORRECTION], "ORDER BY seq") if names else []
+    found: dict[int, tuple[Line, ...]] = {}
+    for line in lines_of_rows(rows, reach):
+        named = next((name for name in line.related if name in names), "")
+        if named:
+            number = int(named.removeprefix("line:"))
+            found[number] = (*found.get(number, ()), line)
+    return found
 
 
 def lines_of(subject: str, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:

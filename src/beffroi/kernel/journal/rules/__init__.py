@@ -12,10 +12,12 @@ from beffroi.kernel.journal.rules.cipher import (
 from beffroi.kernel.journal.rules.finding import MAX_WORDS, says, stretches, text_query, words_of
 from beffroi.kernel.journal.rules.lines import (
     canonical_content,
+    case_of_line,
     check_about,
     check_holder,
     content_of,
     line_digest,
+    line_text,
     record_of,
     related_of_holder,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "MerkleTree",
     "Verifier",
     "canonical_content",
+    "case_of_line",
     "check_about",
     "check_holder",
     "content_of",
@@ -50,6 +53,7 @@ __all__ = [
     "from_witness",
     "key_of_part",
     "line_digest",
+    "line_text",
     "merkle_path",
     "merkle_root",
     "read_witness_line",

@@ -12,7 +12,7 @@ import msgspec
 
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Refused
-from beffroi.kernel.journal.types import Entry, Record
+from beffroi.kernel.journal.types import Entry, Line, Record
 
 _LINE = b"beffroi journal line 1\n"
 _LIMITS = {"room": 32, "verb": 64, "subject": 160}
@@ -52,6 +52,15 @@ def related_of_holder(subject: str) -> tuple[str, ...]:
     """Return what a case stands for: `case:incident-42` is that of `incident:42`, whose thread tells of it."""
     kind, sep, number = subject.removeprefix("case:").partition("-")
     return (f"{kind}:{number}",) if subject.startswith("case:") and sep and number else ()
+
+
+def case_of_line(line: Line) -> str:
+    """Return whose key encrypts what is written to correct a line: the line's own, else that of what it is about."""
+    if line.personal is not None:
+        return line.personal.about
+    kind, _, name = line.subject.partition(":")
+    named = f"case:{kind}-{name}"
+    return named if _ABOUT.fullmatch(named) else f"case:line-{line.seq}"
 
 
 def record_of(entry: Entry, *, seq: int, line_id: UUID, at: Instant, personal: bytes = b"") -> Record:
@@ -101,3 +110,8 @@ def _storable(record: Record) -> Record:
 def line_digest(record: Record) -> bytes:
     """Return the SHA-256 of a line: a fixed prefix, then its fields as JSON in the order of `Record`."""
     return hashlib.sha256(_LINE + msgspec.json.encode(record, order="deterministic")).digest()
+
+
+def line_text(record: Record) -> str:
+    """Return the text that the digest of a line is taken from, behind its prefix."""
+    return msgspec.json.encode(record, order="deterministic").decode()
