@@ -103,7 +103,7 @@ def test_a_line_that_waits_says_so_and_one_that_is_not_is_not_found(enter: Enter
 def test_own_note_is_corrected_by_a_new_line_and_both_are_shown(enter: Enter, noted: tuple[str, int]) -> None:
     client, (reference, note) = enter("operatrice"), noted
     panel = shown(client.get(f"/incidents/{reference}/panel"))
-    assert f'href="/journal/{note}" data-key="x"' in panel
+    assert f'href="/journal/{note}" data-key="t"' in panel
     answer = client.post(f"/journal/{note}/correct", {"text": "Appelé M. Autre", "reason": "erreur de nom"})
     assert answer["Location"] == f"/journal/{note}"
     number = queries.last_seq()
