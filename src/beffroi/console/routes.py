@@ -60,7 +60,6 @@ urlpatterns = [
     path("handover/<int:handover_id>", handover.handover_record, name="handover_record"),
     path("handover/<int:handover_id>/countersign", handover.take_over, name="handover_countersign"),
     path("handover/<int:handover_id>/withdraw", handover.withdraw, name="handover_withdraw"),
-    path("journal", records.journal_page, name="journal"),
     path("journal", journal.journal_page, name="journal"),
     path("journal/export", journal.export, name="journal_export"),
     path("journal/erasures", erasures.erasures, name="erasures"),
