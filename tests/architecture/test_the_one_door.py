@@ -85,6 +85,7 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     signed = people.hand_over_shift(text="", content={}, shift_out="Nuit", shift_in="Matin", by=supervisor, at=at)
     left = people.write_instruction("instruction", "x", by=supervisor, at=at)
     return {
+        "name": "engaged",
         "reference": incidents.get(row.pk, viewer_named("chefsalle")).reference,
         "key": gathering.groups_of(viewer_named("chefsalle"))[0].key,
         "code": "CAB-1",

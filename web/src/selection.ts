@@ -62,7 +62,7 @@ export function step(direction: 1 | -1): void {
   const list = document.querySelector<HTMLElement>("[data-list], [data-steps]");
   if (!list) return;
   if (list.hasAttribute("data-list")) liveList(list.id)?.touch();
-  const links = [...list.querySelectorAll<HTMLAnchorElement>(":scope > :not([hidden]) a:not([tabindex='-1'])")];
+  const links = [...list.querySelectorAll<HTMLAnchorElement>(":scope > :not([hidden]) a:not([tabindex='-1'])")].filter((link) => link.checkVisibility());
   const firsts = links.filter((link, place) => link.closest("li, tr") !== links[place - 1]?.closest("li, tr"));
   const selected = firsts.findIndex((link) => link.getAttribute("aria-current") === "true");
   const focused = firsts.findIndex((link) => link === document.activeElement);

@@ -23,6 +23,21 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 Act = Callable[[int], Incident]
 
 CONFLICTS: Mapping[str, object] = {
+    "already-proposed": gettext_lazy(
+        "%(ref)s est déjà proposé ailleurs : attendez la réponse ou retirez la proposition."
+    ),
+    "not-proposed": gettext_lazy("%(ref)s n’est proposé à personne."),
+    "transfer-accepted": gettext_lazy("%(ref)s : le transfert a déjà été accepté."),
+    "transfer-refused": gettext_lazy("%(ref)s : le transfert a déjà été refusé."),
+    "transfer-withdrawn": gettext_lazy("%(ref)s : la proposition a été retirée entre-temps."),
+    "transfer-expired": gettext_lazy("%(ref)s : la proposition est restée sans réponse et a pris fin."),
+    "already-associated": gettext_lazy("%(ref)s est déjà dans cette salle."),
+    "not-associated": gettext_lazy("%(ref)s n’est plus associé à cette salle."),
+    "not-hold": gettext_lazy("%(ref)s ne peut pas attendre dans cet état : prenez-le ou qualifiez-le d’abord."),
+    "not-resume": gettext_lazy("%(ref)s n’est plus en attente."),
+    "not-mark": gettext_lazy("%(ref)s n’a pas de responsable : prenez-le d’abord."),
+    "not-resolve": gettext_lazy("%(ref)s est déjà résolu."),
+    "not-closed": gettext_lazy("%(ref)s n’est pas clos : quelqu’un l’a déjà rouvert."),
     "already-acknowledged": gettext_lazy("%(ref)s est déjà acquitté par %(acknowledged_by)s."),
     "already-taken": gettext_lazy("%(ref)s est déjà pris en charge par %(owner)s."),
     "already-united": gettext_lazy("%(ref)s a été réuni avec %(kept)s par %(closed_by)s."),
@@ -38,7 +53,7 @@ def acknowledge(request: HttpRequest, viewer: Viewer, reference: str) -> HttpRes
     def act(number: int) -> Incident:
         return actions.acknowledge_incident(number, by=viewer, at=clock.now())
 
-    return _done(request, viewer, reference, act, _("%(ref)s acquitté."))
+    return done(request, viewer, reference, act, _("%(ref)s acquitté."))
 
 
 @require_POST
@@ -49,7 +64,7 @@ def take(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     def act(number: int) -> Incident:
         return actions.take_incident(number, by=viewer, at=clock.now())
 
-    return _done(request, viewer, reference, act, _("%(ref)s est à vous."))
+    return done(request, viewer, reference, act, _("%(ref)s est à vous."))
 
 
 @require_POST
@@ -61,7 +76,7 @@ def close(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     def act(number: int) -> Incident:
         return actions.close_incident(number, reason=reason, comment=comment, by=viewer, at=clock.now())
 
-    return _done(request, viewer, reference, act, _("%(ref)s clos."))
+    return done(request, viewer, reference, act, _("%(ref)s clos."))
 
 
 @require_POST
@@ -73,7 +88,7 @@ def reopen(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse
     def act(number: int) -> Incident:
         return actions.reopen_incident(number, reason=reason, by=viewer, at=clock.now())
 
-    return _done(request, viewer, reference, act, _("%(ref)s rouvert."))
+    return done(request, viewer, reference, act, _("%(ref)s rouvert."))
 
 
 @require_POST
@@ -85,10 +100,10 @@ def note(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     def act(number: int) -> Incident:
         return actions.note_incident(number, text, by=viewer, at=clock.now())
 
-    return _done(request, viewer, reference, act, _("Note écrite sur %(ref)s."))
+    return done(request, viewer, reference, act, _("Note écrite sur %(ref)s."))
 
 
-def _done(request: HttpRequest, viewer: Viewer, reference: str, act: Act, said: str) -> HttpResponse:
+def done(request: HttpRequest, viewer: Viewer, reference: str, act: Act, said: str) -> HttpResponse:
     """Do it and answer: a sentence and the row as it stands, also to who came second."""
     number = queries.get(reference, viewer).id
     status = 200

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import gathering, reading, told, words
+from beffroi.console import gathering, lifecycle, reading, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -34,6 +34,9 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import StateValue
+
+_ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
+"""Ways out that have an act of their own: a transfer, a union."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
 FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:")
@@ -56,6 +59,9 @@ def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = 
         "order": row_order(incident),
         "unseen": int(waits_to_be_seen(incident)),
         "state": state_shown(incident),
+        "ours": viewer.post.answers_for(incident.desk),
+        "asked": lifecycle.is_asked(incident, viewer),
+        "proposed_to": words.body_words(incident.proposed_to, incident.proposed_name),
         "lon": f"{incident.lon:.6f}",
         "lat": f"{incident.lat:.6f}",
         "title": short_title(incident),
@@ -66,9 +72,14 @@ def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = 
 
 def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
     """Draw an incident's panel with the acts that this viewer may do at its desk and in its commune."""
+    return _draw("incident_detail", viewer, detail_context(detail, viewer))
+
+
+def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
+    """Return what an incident's panel and its paper show, in the words of the viewer's language."""
     incident = detail.incident
     with translation.override(viewer.language):
-        context = {
+        return {
             "incident": incident,
             "title": short_title(incident),
             "where": place_words(incident.place, incident.commune),
@@ -76,7 +87,7 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
             "closed": incident.state not in OPEN_STATES,
             "state": state_shown(incident),
             "unseen": waits_to_be_seen(incident) or any(alarm.state in UNSEEN for alarm in detail.alarms),
-            "close_reasons": [str(reason) for reason in CloseReason],
+            "close_reasons": [str(reason) for reason in CloseReason if reason not in _ELSEWHERE],
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
@@ -85,8 +96,8 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
                 for line in told.tell_together(detail.lines, reader=viewer.username)
             ],
             **_links(detail),
+            **lifecycle.shown(detail, viewer),
         }
-    return _draw("incident_detail", viewer, context)
 
 
 def render_flood(counts: Counts, groups: Sequence[Group], viewer: Viewer) -> SafeString:
@@ -159,7 +170,7 @@ def render_asset_panel(state: AssetState, viewer: Viewer) -> SafeString:
 def queue_fragment(incident: Incident, viewer: Viewer) -> Fragment:
     """Return what brings the queue up to date with an incident: its row, or its leaving when it is closed."""
     target = f"incident-{incident.id}"
-    if incident.state not in OPEN_STATES or not viewer.post.answers_for(incident.desk):
+    if incident.state not in OPEN_STATES or not lifecycle.comes_before(incident, viewer):
         return {"target": target, "html": None, "list": "queue"}
     row = render_incident_row(incident, viewer)
     return {"target": target, "html": row, "list": "queue", "order": row_order(incident)}
@@ -215,8 +226,15 @@ def _acts(incident: Incident, viewer: Viewer) -> dict[str, bool]:
     def may(verb: Verb) -> bool:
         return people.may(viewer, verb, Kind.INCIDENT, desk=incident.desk, commune=incident.commune)
 
-    verbs = (Verb.ACKNOWLEDGE, Verb.TAKE, Verb.NOTE, Verb.CLOSE, Verb.REOPEN, Verb.LINK)
-    return {str(verb): may(verb) for verb in verbs}
+    verbs = (
+        *(Verb.ACKNOWLEDGE, Verb.QUALIFY, Verb.TAKE, Verb.ASSIGN, Verb.NOTE, Verb.MARK, Verb.HOLD),
+        *(Verb.TRANSFER, Verb.CLOSE, Verb.REOPEN, Verb.LINK),
+    )
+    found = {str(verb): may(verb) for verb in verbs}
+    for desk in (*incident.associated, *([incident.proposed_to] if incident.proposed_to else ())):
+        for verb in (Verb.NOTE, Verb.MARK):
+            found[verb] |= people.may(viewer, verb, Kind.INCIDENT, desk=desk, commune=incident.commune)
+    return found
 
 
 def _links(detail: Detail) -> dict[str, Any]:

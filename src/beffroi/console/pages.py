@@ -8,6 +8,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
 from beffroi.console import frames, gathering, reading
@@ -21,6 +22,14 @@ from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+VIEWS = {
+    "": _("Ma file"),
+    "ours": _("Ma salle"),
+    "asked": _("Proposés à nous"),
+    "late": _("Hors délai"),
+}
+"""Views of the queue. Its rows say of themselves whether they are in one, so that frames need not know which is chosen."""
 
 
 @require_safe
@@ -43,6 +52,8 @@ def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "flood": frames.render_flood(reading.counts(viewer), groups, viewer),
         "detail": detail,
         **_first_view(request),
+        "views": [(name, str(label)) for name, label in VIEWS.items()],
+        "view": request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else "",
     }
     return render(request, "console/situation.html", context)
 
@@ -60,6 +71,17 @@ def incident(request: HttpRequest, viewer: Viewer, reference: str) -> HttpRespon
         "lat": f"{found.lat:.6f}",
     }
     return render(request, "console/incident.html", context)
+
+
+@require_safe
+@page(Verb.SEE, Kind.INCIDENT)
+def incident_print(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Show one incident as it goes on paper: its facts, its times and its journal, the oldest line first."""
+    found = incidents.get(reference, viewer)
+    detail = reading.detail(found, viewer)
+    context = surround(request, viewer) | frames.detail_context(detail, viewer)
+    context["lines"] = context["lines"][::-1]
+    return render(request, "console/incident_print.html", context)
 
 
 @require_safe

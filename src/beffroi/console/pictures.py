@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
-from beffroi.kernel.incidents.types import Incident, IncidentState, Proposal, Signal
+from beffroi.kernel.incidents.types import Body, Incident, IncidentState, Mark, Pause, Proposal, Signal, Transfer
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
 
@@ -25,6 +25,8 @@ class Counts:
     flood: Flood | None = None
     unseen: tuple[int, int, int, int] = (0, 0, 0, 0)
     """New incidents that nobody acknowledged, of priorities 1 to 4: what sounds."""
+    late: int = 0
+    """Open incidents that missed a deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class SourceState:
 class Detail:
     """Everything that an incident's panel shows. `lines` is empty for who may not read the journal.
 
-    `origins` says, for a subject of the journal that came from a duplicate, the reference of that duplicate.
+    `people` are those to whom it may be given (account, name); empty for who may give it to nobody. `origins` says, for a subject of the journal that came from a duplicate, the reference of that duplicate.
     """
 
     incident: Incident
@@ -51,6 +53,11 @@ class Detail:
     duplicates: tuple[Incident, ...] = ()
     signals: tuple[Signal, ...] = ()
     origins: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[Mark, ...] = ()
+    pauses: tuple[Pause, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    bodies: tuple[Body, ...] = ()
+    people: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

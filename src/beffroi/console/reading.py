@@ -61,7 +61,7 @@ def counts(viewer: Viewer) -> Counts:
     found = incidents.counts(seen_by=viewer, desks=post.desks)
     rate, flood = alarms.rate_10_min(clock.now(), post), alarms.open_flood(post)
     first, second, third, fourth = (found.unseen.get(priority, 0) for priority in (1, 2, 3, 4))
-    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth))
+    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth), found.late)
 
 
 def queue(viewer: Viewer) -> tuple[Incident, ...]:
@@ -86,7 +86,19 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
         incidents.duplicates_of(incident.id, seen_by=viewer),
         incidents.signals_of(incident.id) if reads else (),
         incidents.origins_of(incident.id),
+        incidents.marks(incident.id),
+        incidents.pauses(incident.id) if reads else (),
+        incidents.transfers(incident.id),
+        incidents.bodies(),
+        _takers(incident, viewer),
     )
+
+
+def _takers(incident: Incident, viewer: Viewer) -> tuple[tuple[str, str], ...]:
+    """Return the accounts to which this viewer may give an incident; none for who may not."""
+    if not people.may(viewer, Verb.ASSIGN, Kind.INCIDENT, desk=incident.desk, commune=incident.commune):
+        return ()
+    return people.who_may(Verb.TAKE, Kind.INCIDENT, desk=incident.desk, commune=incident.commune)
 
 
 def find_incidents(text: str, viewer: Viewer) -> list[Incident]:

@@ -281,6 +281,11 @@ def facts_words(facts: Facts, *, later: bool) -> str:
     return gettext(", ").join(parts)
 
 
+def body_words(code: str, name: str) -> str:
+    """Return what a desk of the post is called here, or a body outside by its own name."""
+    return told(DESKS, code) if code in DESKS else name
+
+
 def value_words(quantity: str, value: float) -> str:
     """Return a value as people read it: a state's word, or the figure with its unit after a thin space."""
     word = state_word(quantity, value)
@@ -333,6 +338,8 @@ def states_of(quantity: str) -> list[str] | None:
 def for_scripts() -> dict[str, str]:
     """Return the words that the page's scripts show, in the language in force. `.one` and `.other` are plurals."""
     return {
+        "left.rest": gettext("reste {t}"),
+        "left.over": gettext("dépassé de {t}"),
         "age.now": gettext("< 1 min"),
         "age.s": gettext("{n} s"),
         "age.min": gettext("{n} min"),

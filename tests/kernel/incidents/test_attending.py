@@ -162,7 +162,7 @@ def test_end_of_a_shelving_reopens_the_incident_that_was_closed_over_it(cabinet:
     number = Incident.objects.get().pk
     actions.close_incident(number, reason="no_action", comment="pièce commandée", by=nadia(), at=T0)
     actions.let_time_pass(at=T0 + HOUR)
-    assert (incident(), verbs()[-1]) == (("new", 1), "reopen_incident")
+    assert (incident(), verbs()[-1]) == (("reopened", 1), "reopen_incident")
 
 
 def test_alarm_that_another_explains_comes_out_explained(cabinet: int) -> None:

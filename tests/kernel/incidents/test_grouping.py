@@ -40,7 +40,7 @@ def _acknowledge(names: list[str], seen: int, by: Viewer | None = None) -> actio
 def _states() -> tuple[list[str], list[str]]:
     who = scene.who("chefsalle")
     return (
-        [str(each.state) for each in queries.list_open(seen_by=who)],
+        ["acknowledged" if each.acknowledged_at else str(each.state) for each in queries.list_open(seen_by=who)],
         sorted(str(each.state) for each in alarms.list_open(seen_by=who)),
     )
 

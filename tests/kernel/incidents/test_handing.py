@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from beffroi.foundation.clock import MINUTE, SECOND
-from beffroi.foundation.errors import Conflict, Forbidden, NotFound, Refused
+from beffroi.foundation.errors import Conflict, Forbidden, Refused
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.types import IncidentState, TransferState
 from beffroi.kernel.people.types import Viewer
@@ -91,7 +91,7 @@ def test_one_proposal_stands_at_a_time_and_not_to_oneself(cabinet: int) -> None:
     incident, nadia = trip(cabinet), viewer("nadia")
     with pytest.raises(Refused, match="this desk's already"):
         actions.propose_transfer(incident, to="lighting", reason="x", by=nadia, at=T0 + 1)
-    with pytest.raises(NotFound, match="no desk and no body"):
+    with pytest.raises(Refused, match="no desk and no body"):
         actions.propose_transfer(incident, to="nobody", reason="x", by=nadia, at=T0 + 1)
     with pytest.raises(Conflict, match="is proposed to nobody"):
         do("withdraw", incident, nadia, T0 + 1)

@@ -25,13 +25,19 @@ export function ageWords(seconds: number, precise: boolean): string {
   return counted("age.d", Math.floor(hours / 24));
 }
 
+/** What is left before a deadline, or by how much it has passed. */
+export function leftWords(seconds: number): string {
+  return word(seconds < 0 ? "left.over" : "left.rest", { t: ageWords(Math.abs(seconds), false) });
+}
+
 /** Write the ages of every `<time data-age>` under `root`. The moment itself stays in its title. */
 export function writeAges(root: ParentNode = document): void {
   const now = serverNow();
   for (const element of root.querySelectorAll<HTMLTimeElement>("time[data-age]")) {
     const then = Date.parse(element.dateTime);
     if (Number.isNaN(then)) continue;
-    const text = ageWords((now - then) / 1000, element.dataset.age === "s");
+    const seconds = (now - then) / 1000;
+    const text = element.dataset.age === "left" ? leftWords(-seconds) : ageWords(seconds, element.dataset.age === "s");
     if (!element.title) element.title = element.textContent ?? "";
     if (element.textContent !== text) element.textContent = text;
   }

@@ -51,7 +51,7 @@ MOST_LINES = 2_000
 MOST_WAITING = 200
 CHECK_EVERY = 30 * SECOND
 COOKIE = "beffroi_session"
-Scope = tuple[str, frozenset[Any]]
+Scope = tuple[str, frozenset[Any], str]
 
 
 @dataclass(slots=True, eq=False)
@@ -95,8 +95,8 @@ class Console:
 
 
 def scope_of(viewer: Viewer) -> Scope:
-    """Return what decides which frames a person may see, and in what language."""
-    return viewer.language, frozenset(viewer.rights)
+    """Return what decides which frames a person may see, in what language, and what comes before their post."""
+    return viewer.language, frozenset(viewer.rights), viewer.post.code
 
 
 def event(name: str, data: Mapping[str, Any], seq: int | None = None) -> bytes:

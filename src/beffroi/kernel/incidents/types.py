@@ -362,7 +362,10 @@ class Incident:
     round_at: Instant = 0
     assigned_by: str = ""
     proposed_to: str = ""
+    proposed_name: str = ""
+    proposed_until: Instant | None = None
     transferred_to: str = ""
+    transferred_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

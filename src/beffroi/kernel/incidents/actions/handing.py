@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from beffroi.foundation.clock import SECOND, Instant, from_datetime, to_datetime
-from beffroi.foundation.errors import Conflict, NotFound, Refused
+from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import (
     act_line,
@@ -201,5 +201,5 @@ def _same(row: Row, verb: str, by: Viewer, alarm_ids: list[int], at: Instant, **
 def _body(code: str) -> Body:
     known = {body.code: body for body in bodies()}
     if code not in known:
-        raise NotFound(f"no desk and no body is called `{code[:32]}`: choose one of the city's list")
+        raise Refused(f"no desk and no body is called `{code[:32]}`: choose one of the city's list", key="body-unknown")
     return known[code]

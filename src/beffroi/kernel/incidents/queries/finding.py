@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db import connection
@@ -58,6 +59,12 @@ NOTHING_ASKED = Filters()
 def concerned(desk: str) -> Q:
     """The desk answers for it, is associated, or is asked to take it over."""
     return Q(desk=desk) | Q(associated__contains=[desk]) | Q(proposed_to=desk)
+
+
+def of_post(desks: Collection[str]) -> Q:
+    """One of these desks answers for it, is associated, or is asked to take it over."""
+    names = list(desks)
+    return Q(desk__in=names) | Q(associated__overlap=names) | Q(proposed_to__in=names)
 
 
 def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:

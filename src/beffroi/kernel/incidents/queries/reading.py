@@ -13,7 +13,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.incidents import models
-from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, concerned, narrowed_to
+from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, concerned, narrowed_to, of_post
 from beffroi.kernel.incidents.queries.tree import tree_of
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
@@ -85,7 +85,7 @@ def list_open(
     if desk:
         rows = rows.filter(desk=desk)
     if desks:
-        rows = rows.filter(desk__in=desks)
+        rows = rows.filter(of_post(desks))
     return tuple(_incident(row) for row in rows.order_by("priority", "opened_at", "id")[: _bounded(limit)])
 
 
@@ -113,7 +113,7 @@ def to_gather(*, seen_by: Viewer, desks: Collection[str] = (), limit: int = 500)
     """Return what a queue's groups are made from: the open incidents, the most urgent first, with little of each."""
     rows = _narrowed(models.Incident.objects.filter(_OPEN), seen_by)
     if desks:
-        rows = rows.filter(desk__in=desks)
+        rows = rows.filter(of_post(desks))
     found = rows.order_by("priority", "opened_at", "id").values_list(
         "id", "category", "title", "priority", "acknowledged_at", "opened_at", "asset_id", "place", "commune"
     )
@@ -136,7 +136,7 @@ def counts(*, seen_by: Viewer | None = None, desks: Collection[str] = (), now: I
     """
     rows = models.Incident.objects.all() if seen_by is None else _narrowed(models.Incident.objects.all(), seen_by)
     if desks:
-        rows = rows.filter(desk__in=desks)
+        rows = rows.filter(of_post(desks))
     since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
     by_priority: dict[int, int] = {}
     unseen: dict[int, int] = {}
@@ -184,7 +184,13 @@ def whole() -> QuerySet[models.Incident]:
     rows = models.Incident.objects.select_related(
         "asset", "owner", "acknowledged_by", "closed_by", "assigned_by", "duplicate_of"
     )
-    return rows.prefetch_related(links).annotate(proposed=_proposed())
+    return rows.prefetch_related(links).annotate(
+        proposed=_proposed(), proposed_name=_name_of("proposed_to"), transferred_name=_name_of("transferred_to")
+    )
+
+
+def _name_of(column: str) -> Subquery:
+    return Subquery(models.Body.objects.filter(code=OuterRef(column)).values("name")[:1])
 
 
 def _proposed() -> Coalesce:
@@ -262,7 +268,10 @@ def _incident(row: models.Incident) -> Incident:
         round_at=_or(row.round_at, _or(row.received_at, opened_at)),
         assigned_by=row.assigned_by.display_name if row.assigned_by else "",
         proposed_to=row.proposed_to,
+        proposed_name=getattr(row, "proposed_name", None) or row.proposed_to,
+        proposed_until=_instant(row.proposed_until),
         transferred_to=row.transferred_to,
+        transferred_name=getattr(row, "transferred_name", None) or row.transferred_to,
     )
 
 

@@ -14,6 +14,7 @@ from beffroi.kernel.people.queries.door import (
     viewer_of,
     viewer_of_session,
     viewer_of_token,
+    who_may,
 )
 from beffroi.kernel.people.queries.shifts import (
     duty_of,
@@ -52,4 +53,5 @@ __all__ = [
     "viewer_of_session",
     "viewer_of_token",
     "waiting_handover",
+    "who_may",
 ]

@@ -127,6 +127,22 @@ def viewer_of_session(session_key: str) -> Viewer | None:
     return _viewer(person)
 
 
+def who_may(verb: Verb, kind: Kind, *, desk: str = "", commune: str = "") -> tuple[tuple[str, str], ...]:
+    """Return the accounts in use (name, display name) that may do it here now, by display name. The caller asks the door."""
+    roles = [role for role, kinds in rules.RIGHTS.items() if verb in kinds.get(kind, ())]
+    now = to_datetime(clock.now())
+    held = Clearance.objects.filter(
+        Q(valid_until=None) | Q(valid_until__gt=now),
+        role__in=roles,
+        desk__in={"", desk},
+        commune__in={"", commune},
+        valid_from__lte=now,
+        person__is_active=True,
+    )
+    names = held.values_list("person__username", "person__display_name").distinct()
+    return tuple(sorted(names, key=lambda each: each[1]))
+
+
 def list_accounts() -> tuple[Account, ...]:
     """Return every account, by name. The caller asks the door (see, person)."""
     return tuple(
