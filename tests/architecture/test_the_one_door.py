@@ -18,8 +18,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from beffroi.app.defining import PROFILE
 from beffroi.console import gathering
 from beffroi.foundation.clock import now, to_datetime
+from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.alarms.rules import parse_definitions
 from beffroi.kernel.alarms.rules.groups import LEAST
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.models import Incident
@@ -84,8 +87,12 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     supervisor = viewer_named("chefsalle")
     signed = people.hand_over_shift(text="", content={}, shift_out="Nuit", shift_in="Matin", by=supervisor, at=at)
     left = people.write_instruction("instruction", "x", by=supervisor, at=at)
+    alarms.publish_definitions(parse_definitions(PROFILE.read_text()), by=people.SYSTEM, at=at)
+    withdrawal = alarms.propose_withdrawal("bus_silent", reason="test", by=viewer_named("ingenieure"), at=at)
     return {
         "name": "engaged",
+        "definition": "building_fire",
+        "revision": str(withdrawal.id),
         "reference": incidents.get(row.pk, viewer_named("chefsalle")).reference,
         "key": gathering.groups_of(viewer_named("chefsalle"))[0].key,
         "code": "CAB-1",

@@ -8,6 +8,7 @@ import "./styles/parts.css";
 import "./styles/life.css";
 import "./styles/links.css";
 import "./styles/load.css";
+import "./styles/definitions.css";
 import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";

@@ -90,6 +90,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             "close_reasons": [str(reason) for reason in CloseReason if reason not in _ELSEWHERE],
             "alarms": [_alarm(alarm) for alarm in detail.alarms],
             "cameras": detail.cameras,
+            "sees_definitions": people.may(viewer, Verb.SEE, Kind.DEFINITION),
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
             "lines": [
                 (line, detail.origins.get(line.about, ""))

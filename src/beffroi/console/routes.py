@@ -7,6 +7,8 @@ from django.urls import path
 from beffroi.console import (
     accounts,
     acts,
+    defining,
+    definitions,
     equipment,
     erasures,
     finding,
@@ -86,5 +88,14 @@ urlpatterns = [
     path("journal/<int:seq>/open", journal.open_line, name="journal_line_open"),
     path("journal/<int:seq>/correct", journal.correct, name="journal_line_correct"),
     path("journal/<int:seq>/proof.json", journal.proof, name="journal_line_proof"),
+    path("definitions", definitions.definitions, name="definitions"),
+    path("definitions/new", defining.new_definition, name="definition_new"),
+    path("definitions/changes/<int:revision>/propose", definitions.propose, name="definition_propose"),
+    path("definitions/changes/<int:revision>/drop", definitions.drop, name="definition_drop"),
+    path("definitions/changes/<int:revision>/put", definitions.put_in_force, name="definition_put"),
+    path("definitions/changes/<int:revision>/refuse", definitions.refuse, name="definition_refuse"),
+    path("definitions/<slug:definition>", definitions.definition, name="definition"),
+    path("definitions/<slug:definition>/change", defining.change_definition, name="definition_change"),
+    path("definitions/<slug:definition>/withdraw", definitions.withdraw, name="definition_withdraw"),
     path("quarantine", records.quarantine, name="quarantine"),
 ]

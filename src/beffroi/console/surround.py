@@ -16,7 +16,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "t", "handover": "h"}
+KEYS = {"incidents": "t", "handover": "h", "definitions": ","}
 """Pages that a key opens."""
 
 LIVE = "/live/console"
@@ -28,6 +28,7 @@ PAGES = (
     ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
+    ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
     ("quality", _("Qualité des alarmes"), Verb.SEE, Kind.ALARM),
     ("quarantine", _("Quarantaine"), Verb.SEE, Kind.QUARANTINE),

@@ -242,6 +242,8 @@ def subject_url(line: Line) -> str:
         return reverse("console:handover_record", args=[int(name)])
     if kind == "instruction":
         return reverse("console:handover")
+    if kind == "definition":
+        return reverse("console:definition", args=[name])
     if kind == "incident":
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
     asset = _asset(line)

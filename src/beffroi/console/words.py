@@ -255,6 +255,15 @@ GROUP_KINDS: Words = {
 }
 """What holds a group of the queue together."""
 
+REVISION_STATES: Words = {
+    "draft": _("brouillon"),
+    "proposed": _("proposée, attend une seconde personne"),
+    "in_force": _("en vigueur"),
+    "refused": _("refusée"),
+    "dropped": _("reprise par son auteur"),
+    "withdrawn": _("retirée"),
+}
+
 VERDICTS: Words = {"malformed": _("illisible"), "refused": _("refusée"), "quarantined": _("illisible")}
 
 

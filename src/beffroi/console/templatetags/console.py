@@ -81,3 +81,9 @@ def metres(distance: float) -> str:
     if distance < 1000:
         return f"{round(distance, -1):.0f}\u202fm"
     return f"{formats.number_format(distance / 1000, 1)}\u202fkm"
+
+
+@register.filter
+def entry(mapping: Mapping[str, object], key: str) -> object:
+    """Return what a mapping holds under a name; nothing when it does not."""
+    return mapping.get(key, "")

@@ -8,6 +8,7 @@ from beffroi.kernel.alarms.actions.publishing import Published, publish_definiti
 from beffroi.kernel.alarms.actions.ranking import publish_priorities
 from beffroi.kernel.alarms.actions.revising import (
     WrongDefinition,
+    author_key,
     draft_definition,
     drop_definition,
     keep_what_if,
@@ -30,6 +31,7 @@ __all__ = [
     "acknowledge_alarm",
     "acknowledge_alarms",
     "apply_transitions",
+    "author_key",
     "draft_definition",
     "drop_definition",
     "end_shelvings",
