@@ -93,3 +93,24 @@ def test_journal_of_an_alarm_is_found_by_its_subject(get: Get, tripped: list[int
     alarm = _items(get("alarms", asset="CAB-1"), shapes.Alarms)[0]
     verbs = [line.verb for line in _items(get("journal", subject=f"alarm:{alarm.id}"), shapes.Lines)]
     assert verbs == ["open_incident", "raise_alarm"]
+
+
+def test_an_incident_tells_its_deadlines_and_its_transfer(get: Get, tripped: list[int]) -> None:
+    from beffroi.kernel.incidents import actions
+    from beffroi.kernel.incidents.types import Body, Deadline
+
+    actions.publish_deadlines([Deadline("taken", 60), Deadline("transfer", 900)], by=BY, at=NOW)
+    actions.publish_bodies([Body("traffic", "Circulation", True)], by=BY, at=NOW)
+    first = _items(get("incidents"), shapes.Incidents)[-1]
+    actions.propose_transfer(first.id, to="traffic", reason="feu", by=viewer_named("chefsalle"), at=NOW + 30 * SECOND)
+    actions.pass_time(NOW + 90 * SECOND)
+    found = msgspec.json.decode(get(f"incidents/{first.reference}").content, type=shapes.IncidentDetail)
+    assert (found.missed, found.due_at, found.proposed_to, found.round) == (["taken"], None, "traffic", 1)
+    (transfer,) = found.transfers
+    assert (transfer.to_name, transfer.state, transfer.from_desk, transfer.answered_at) == (
+        "Circulation", "proposed", "lighting", None,
+    )  # fmt: skip
+    for query in ({"late": "true", "asset": "CAB-0"}, {"concerns": "traffic"}, {"proposed_to": "traffic"}):
+        assert [each.id for each in _items(get("incidents", **query), shapes.Incidents)] == [first.id], query
+    assert _items(get("incidents", reopened="true"), shapes.Incidents) == []
+    assert get("incidents/BF-26-999999").status_code == 404

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpResponse
 from ninja import Query, Router, Schema
 from pydantic import ConfigDict, Field
@@ -14,7 +16,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.incidents import actions, queries
-from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told
+from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told, Transfer
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -37,6 +39,12 @@ class IncidentsAsked(Page):
     text: str = Field("", max_length=200, description="Words of title, place or description, each by its beginning.")
     around: str | None = Field(None, max_length=60, description="A position, `longitude,latitude`.")
     within_m: float = Field(200, gt=0, le=queries.MAX_WITHIN_M, description="Metres about it.")
+    concerns: str = Field(
+        "", max_length=32, description="A desk that answers, is associated, or is asked to take over."
+    )
+    proposed_to: str = Field("", max_length=32, description="The desk or body asked to take over.")
+    late: bool = Field(False, description="Only those that missed a deadline.")
+    reopened: bool = Field(False, description="Only those that were closed before.")
 
 
 class IncidentTold(Schema):
@@ -72,6 +80,15 @@ def list_categories(request: Entered) -> HttpResponse:
     check_known(request, Schema)
     found = [shapes.Category(each.code, each.title, each.desk, each.priority) for each in queries.categories()]
     return answer(shapes.Categories(found))
+
+
+@router.get("/incidents/{reference}", auth=door(Verb.SEE, Kind.INCIDENT), **answers(shapes.IncidentDetail))
+def get_incident(request: Entered, reference: str) -> HttpResponse:
+    """Give one incident by its reference or number, with the proposals to hand it over."""
+    check_known(request, Schema)
+    found = queries.get(reference, request.auth)
+    transfers = [_transfer(each) for each in queries.transfers(found.id)]
+    return answer(shapes.IncidentDetail(**_fields(found, _reads(request.auth, found)), transfers=transfers))
 
 
 @router.post(
@@ -111,32 +128,65 @@ def _reads(viewer: Viewer, incident: Incident) -> bool:
 
 
 def _incident(incident: Incident, reads: bool) -> shapes.Incident:
-    return shapes.Incident(
-        id=incident.id,
-        reference=incident.reference,
-        title=incident.title,
-        category=incident.category,
-        priority=incident.priority,
-        state=str(incident.state),
-        desk=incident.desk,
-        place=incident.place,
-        commune=incident.commune,
-        lon=incident.lon,
-        lat=incident.lat,
-        asset=incident.asset_code,
-        asset_name=incident.asset_name,
-        owner=incident.owner,
-        owner_name=incident.owner_name,
-        opened_at=write_instant(incident.opened_at) or "",
-        acknowledged_at=write_instant(incident.acknowledged_at),
-        taken_at=write_instant(incident.taken_at),
-        resolved_at=write_instant(incident.resolved_at),
-        closed_at=write_instant(incident.closed_at),
-        close_reason=incident.close_reason,
-        alarms=list(incident.alarm_ids),
-        version=incident.version,
-        description=incident.description if reads else "",
-        origin=str(incident.origin),
-        channel=str(incident.channel),
-        duplicate_of=incident.duplicate_reference or None,
+    return shapes.Incident(**_fields(incident, reads))
+
+
+def _fields(incident: Incident, reads: bool) -> dict[str, Any]:
+    return {
+        "id": incident.id,
+        "reference": incident.reference,
+        "title": incident.title,
+        "category": incident.category,
+        "priority": incident.priority,
+        "state": str(incident.state),
+        "desk": incident.desk,
+        "place": incident.place,
+        "commune": incident.commune,
+        "lon": incident.lon,
+        "lat": incident.lat,
+        "asset": incident.asset_code,
+        "asset_name": incident.asset_name,
+        "owner": incident.owner,
+        "owner_name": incident.owner_name,
+        "opened_at": write_instant(incident.opened_at) or "",
+        "acknowledged_at": write_instant(incident.acknowledged_at),
+        "taken_at": write_instant(incident.taken_at),
+        "resolved_at": write_instant(incident.resolved_at),
+        "closed_at": write_instant(incident.closed_at),
+        "close_reason": incident.close_reason,
+        "alarms": list(incident.alarm_ids),
+        "version": incident.version,
+        "description": incident.description if reads else "",
+        "origin": str(incident.origin),
+        "channel": str(incident.channel),
+        "duplicate_of": incident.duplicate_reference or None,
+        "associated": list(incident.associated),
+        "received_at": write_instant(incident.received_at) or "",
+        "engaged_at": write_instant(incident.engaged_at),
+        "on_site_at": write_instant(incident.on_site_at),
+        "safe_at": write_instant(incident.safe_at),
+        "held_until": write_instant(incident.held_until),
+        "due_clock": incident.due_clock,
+        "due_at": write_instant(incident.due_at),
+        "due_left_s": incident.due_left_s,
+        "missed": list(incident.missed),
+        "round": incident.round,
+        "round_at": write_instant(incident.round_at) or "",
+        "proposed_to": incident.proposed_to,
+        "proposed_until": write_instant(incident.proposed_until),
+        "transferred_to": incident.transferred_to,
+    }
+
+
+def _transfer(transfer: Transfer) -> shapes.Transfer:
+    return shapes.Transfer(
+        id=transfer.id,
+        from_desk=transfer.from_desk,
+        to=transfer.to,
+        to_name=transfer.to_name,
+        inside=transfer.inside,
+        state=str(transfer.state),
+        proposed_at=write_instant(transfer.proposed_at) or "",
+        due_at=write_instant(transfer.due_at),
+        answered_at=write_instant(transfer.answered_at),
     )
