@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from beffroi.app.embedded.nats import NatsServer
+from beffroi.app.embedded.nats import MAX_PAYLOAD, NatsServer
 from beffroi.app.processes.field import Field
 from beffroi.app.readers import readers_of_others, remove_readers
 from beffroi.foundation import bus as field_bus
@@ -19,9 +19,10 @@ from beffroi.foundation.bus import FRAMES_STREAM, MQTT_PREFIX, MQTT_STREAM, Part
 from beffroi.foundation.clock import now
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.foundation.heartbeat import heartbeats
-from beffroi.foundation.settings import settings
+from beffroi.foundation.settings import Settings, settings
 from beffroi.foundation.sharing import OtherPost, other_readers, overlap, post_of
 from beffroi.kernel.twin import actions as twin
+from beffroi.kernel.twin.queries import list_quarantine
 from tests.app.conftest import (
     BY,
     PASSWORD,
@@ -255,6 +256,47 @@ def test_connectors_publish_nothing_that_another_post_would_store(
 def test_identity_is_made_once(transactional_db: None) -> None:
     first = twin.identity()
     assert (post_of(field_bus.consumer_name(3, 5, first)), twin.identity()) == (first, first)
+
+
+def test_frame_that_the_bus_does_not_carry_goes_to_quarantine_and_the_next_is_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(world.server)
+    large = b"x" * (MAX_PAYLOAD + 1)
+    _fetching(monkeypatch, large, b"small enough")
+    twin.declare_source("buses", "gtfs_rt", by=BY, at=now(), options={"url": "http://127.0.0.1:1/"})
+    world.field()
+    counts = world.wait_counted("buses", received=1)
+    assert counts == {"received": 1, "stored": 0, "quarantined": 1, "refused": 0, "denied": 0}
+    (frame,) = list_quarantine(source="buses")
+    assert (frame.topic, frame.payload, frame.verdict) == ("frames/buses", large[:65_536], "quarantined")
+    assert f"{MAX_PAYLOAD + 1} bytes, and the bus carries {MAX_PAYLOAD} bytes" in frame.reason
+    wait_for(lambda: kept(world.server, FRAMES_STREAM) == 1, "the next frame is in the log")
+
+
+def test_frame_that_the_stream_of_ones_own_does_not_take_goes_to_quarantine(
+    own_bus: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def bound(bus: Any) -> None:
+        await field_bus.change_stream(bus, FRAMES_STREAM, max_msg_size=1_000)
+
+    on_bus(own_bus.server, bound)
+    _fetching(monkeypatch, b"x" * 5_000)
+    twin.declare_source("buses", "gtfs_rt", by=BY, at=now(), options={"url": "http://127.0.0.1:1/"})
+    own_bus.field()
+    own_bus.wait_counted("buses", quarantined=1)
+    assert ["5000 bytes" in reason and "max_msg_size" in reason for _, reason in own_bus.reasons()] == [True]
+
+
+def test_bus_that_is_full_is_said_to_be(own_bus: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Settings, "bus_max_bytes", 1_000)
+
+    async def fill(bus: Any) -> None:
+        await bus.jetstream().publish("frames.other", b"x" * 2_000)
+
+    on_bus(own_bus.server, fill)
+    own_bus.field()
+    wait_for(lambda: "the field bus is full" in _said("connectors"), "connectors says it")
 
 
 def _fetching(monkeypatch: pytest.MonkeyPatch, *frames: bytes) -> None:

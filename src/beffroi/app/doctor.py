@@ -153,7 +153,16 @@ def _bus() -> Finding:
     loss = (
         "nothing acknowledged is lost" if sync == "always" else f"a power cut can lose {sync} of acknowledged readings"
     )
-    return Finding(good, f"nats-server {'answers' if good else 'does not answer'}; {loss}", "see `log/nats-server.log`")
+    kept = f"; it keeps {_kept_gb():.2f} of {settings().bus_max_gb:g} GB" if good else ""
+    return Finding(
+        good, f"nats-server {'answers' if good else 'does not answer'}; {loss}{kept}", "see `log/nats-server.log`"
+    )
+
+
+def _kept_gb() -> float:
+    """Return how much the bus keeps, as `connectors` last said."""
+    said = heartbeats().get("connectors")
+    return said.figures.get("bus_kept_bytes", 0.0) / 1e9 if said else 0.0
 
 
 def _parts() -> list[Finding]:

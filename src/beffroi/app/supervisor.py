@@ -113,6 +113,7 @@ class Supervisor:
             mqtt_host=ours.mqtt_host,
             mqtt_port=ours.mqtt_port,
             sync_interval=ours.sync_interval,
+            max_store_bytes=int(ours.bus_max_gb * 1e9),
         )
         self.nats = server
         self._run_nats()

@@ -24,7 +24,15 @@ import nats
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
-from nats.js.api import AckPolicy, ConsumerConfig, ConsumerInfo, DeliverPolicy, RetentionPolicy, StreamConfig
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    ConsumerInfo,
+    DeliverPolicy,
+    DiscardPolicy,
+    RetentionPolicy,
+    StreamConfig,
+)
 from nats.js.errors import NotFoundError
 
 from beffroi.foundation import sharing
@@ -119,28 +127,51 @@ def frames_subject(source: str) -> str:
     return FRAMES_PREFIX + source
 
 
-async def prepare_frames(bus: Client) -> None:
-    """See that the stream of what connectors fetch exists. One made beforehand (three replicas, say) is left as it is."""
-    js = bus.jetstream()
-    try:
-        await js.stream_info(FRAMES_STREAM)
-    except NotFoundError:
-        await js.add_stream(
+async def prepare_frames(bus: Client, max_bytes: int = FRAMES_MAX_BYTES) -> None:
+    """See that the stream of what connectors fetch exists, and refuses when it is full instead of dropping what is old.
+
+    One made beforehand (three replicas, say) is left as it is in all else.
+    """
+    if not await change_stream(bus, FRAMES_STREAM, discard="new"):
+        await bus.jetstream().add_stream(
             StreamConfig(
                 name=FRAMES_STREAM,
                 subjects=[FRAMES_PREFIX + ">"],
                 retention=RetentionPolicy.LIMITS,
                 max_age=FRAMES_MAX_AGE_S,
-                max_bytes=FRAMES_MAX_BYTES,
+                max_bytes=max_bytes,
+                discard=DiscardPolicy.NEW,
             )
         )
 
 
-async def prepare_streams(bus: Client, *, mqtt_host: str, mqtt_port: int, user: str, password: str) -> None:
+async def change_stream(bus: Client, stream: str, **wanted: Any) -> bool:
+    """See that a stream's configuration says what is wanted, in the server's own words; False when there is none.
+
+    What else it says is kept as it is, also what this version of the client does not know. Raises Unreachable when the
+    server will not have it.
+    """
+    answer = json.loads((await bus.request(f"$JS.API.STREAM.INFO.{stream}", b"", timeout=5)).data)
+    if "error" in answer:
+        if answer["error"].get("code") == 404:
+            return False
+        raise Unreachable(f"the field bus does not tell of {stream}: {answer['error']}")
+    config = answer["config"]
+    if any(config.get(name) != value for name, value in wanted.items()):
+        request = json.dumps({**config, **wanted}).encode()
+        said = json.loads((await bus.request(f"$JS.API.STREAM.UPDATE.{stream}", request, timeout=5)).data)
+        if "error" in said:
+            raise Unreachable(f"the field bus does not take the bounds of {stream}: {said['error']}")
+    return True
+
+
+async def prepare_streams(
+    bus: Client, *, mqtt_host: str, mqtt_port: int, user: str, password: str, max_frames_bytes: int = FRAMES_MAX_BYTES
+) -> None:
     """See that both streams exist. The server makes `$MQTT_msgs` when a first MQTT client connects: we are that client."""
     import aiomqtt  # the engine's first start needs it, and nothing else of the post does
 
-    await prepare_frames(bus)
+    await prepare_frames(bus, max_frames_bytes)
     js = bus.jetstream()
     for attempt in range(20):
         try:

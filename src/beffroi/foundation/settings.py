@@ -44,6 +44,7 @@ class Settings(BaseSettings):
         pattern=r"^(always|\d+(ms|s))$",
         description="When the field bus flushes to disk: `always` or a delay.",
     )
+    bus_max_gb: int = Field(16, ge=5, le=100_000, description="Most that the embedded field bus keeps, in gigabytes.")
     engines: int = Field(1, ge=1, le=16, description="Number of engine processes started on this machine.")
     partitions: int = Field(
         64, ge=1, le=256, description="Partitions of the readings path; set once, before first start."
@@ -56,6 +57,8 @@ class Settings(BaseSettings):
     seals: Path | None = Field(
         None, description="Folder of the seals kept outside the database; default: `seals` of the data folder."
     )
+    quarantine_max_rows: int = Field(500_000, ge=1_000, description="Most unreadable frames that are kept.")
+    quarantine_max_mb: int = Field(2_000, ge=10, description="Most that unreadable frames take, in megabytes.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod
@@ -69,6 +72,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Environment before file before defaults."""
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def bus_max_bytes(self) -> int | None:
+        """Most bytes that the embedded bus keeps; None for a bus of one's own, which has a bound of its own."""
+        return None if self.nats_url is not None else int(self.bus_max_gb * 1e9)
 
     @property
     def run(self) -> Path:

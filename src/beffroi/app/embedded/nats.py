@@ -28,7 +28,9 @@ from beffroi.app.embedded.postgres import last_words
 from beffroi.foundation.errors import Misconfigured, Unreachable
 
 INTERNAL_USER = "beffroi"
-MAX_PAYLOAD = 1 << 20
+MAX_PAYLOAD = 8 << 20
+"""Most bytes of one message, a feed that a connector fetched being the largest. Up to here the server takes it well."""
+MAX_STORE_BYTES = 16 << 30
 _START_WITHIN_S = 20.0
 
 
@@ -53,12 +55,21 @@ class NatsServer:
     """One embedded server on its folder."""
 
     def __init__(
-        self, folder: Path, *, secrets: Path, log: Path, mqtt_host: str, mqtt_port: int, sync_interval: str = "always"
+        self,
+        folder: Path,
+        *,
+        secrets: Path,
+        log: Path,
+        mqtt_host: str,
+        mqtt_port: int,
+        sync_interval: str = "always",
+        max_store_bytes: int = MAX_STORE_BYTES,
     ) -> None:
         self.folder = folder.absolute()
         self.log = log
         self.mqtt = (mqtt_host, mqtt_port)
         self.sync_interval = sync_interval
+        self.max_store_bytes = max_store_bytes
         self.password = secret(secrets / "nats.password")
         self.port = free_port()
         self.monitor_port = free_port()
@@ -81,6 +92,7 @@ class NatsServer:
         server.folder, server.log = Path(facts["folder"]), Path(facts["log"])
         server.mqtt = (facts["mqtt_host"], facts["mqtt_port"])
         server.sync_interval, server.password = facts["sync_interval"], facts["password"]
+        server.max_store_bytes = facts["max_store_bytes"]
         server.port, server.monitor_port = facts["port"], facts["monitor_port"]
         server.process = None
         return server
@@ -94,6 +106,7 @@ class NatsServer:
             "mqtt_host": self.mqtt[0],
             "mqtt_port": self.mqtt[1],
             "sync_interval": self.sync_interval,
+            "max_store_bytes": self.max_store_bytes,
             "password": self.password,
             "port": self.port,
             "monitor_port": self.monitor_port,
@@ -123,7 +136,11 @@ class NatsServer:
             "listen": f"127.0.0.1:{self.port}",
             "http": f"127.0.0.1:{self.monitor_port}",
             "max_payload": MAX_PAYLOAD,
-            "jetstream": {"store_dir": str(self.folder / "store"), "sync_interval": self.sync_interval},
+            "jetstream": {
+                "store_dir": str(self.folder / "store"),
+                "sync_interval": self.sync_interval,
+                "max_file_store": self.max_store_bytes,
+            },
             "mqtt": {"listen": f"{self.mqtt[0]}:{self.mqtt[1]}", "max_ack_pending": 1000},
             "authorization": {"users": users},
         }

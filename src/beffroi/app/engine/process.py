@@ -23,6 +23,7 @@ from beffroi.app.engine.applying import Applier, Changes, Taken, messages_of
 from beffroi.app.engine.claims import Claims
 from beffroi.app.engine.decoding import Decoded, Decoding, make_ready
 from beffroi.foundation import bus as field_bus
+from beffroi.foundation.bus_store import bound_retained
 from beffroi.foundation.clock import SECOND, Instant, now
 from beffroi.foundation.database import connect as connect_database
 from beffroi.foundation.errors import Conflict, Unreachable
@@ -186,6 +187,7 @@ class Session:
             await field_bus.prepare_streams(
                 self.bus, mqtt_host=ours.mqtt_host, mqtt_port=ours.mqtt_port, user=INTERNAL_USER, password=password
             )
+            await bound_retained(self.bus)
         else:
             await field_bus.prepare_frames(self.bus)
         self.claims = await self.engine.in_thread(Claims, self.locks, ours.partitions)

@@ -24,7 +24,8 @@ from beffroi.app.embedded.nats import GatewayAccess, NatsServer
 from beffroi.app.engine.decoding import Reader, make_ready
 from beffroi.app.registry import connectors
 from beffroi.foundation import bus as field_bus
-from beffroi.foundation.clock import now
+from beffroi.foundation.bus_store import Kept, kept_by_bus, trim_frames, words_when_full
+from beffroi.foundation.clock import SECOND, Instant, now
 from beffroi.foundation.errors import BeffroiError, Misconfigured
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
@@ -38,6 +39,8 @@ _VIOLATION = re.compile(
     r' - mid:(?P<connection>\d+) - .*Publish Violation - (?:User "(?P<user>[^"]+)", )?Subject "(?P<subject>[^"]+)"'
 )
 _LOOK_EVERY_S = 0.5
+_TOO_LARGE_FOR_THE_STREAM = 10054
+TRIM_EVERY_S = 10
 _REASONS_KEPT = 20
 
 
@@ -52,6 +55,9 @@ class Field:
         self.frames_total = 0
         self.admitted: tuple[str, ...] = ()
         self.denied_total = 0
+        self.too_large_total = 0
+        self.kept = Kept(0, None)
+        self.trim_at: Instant = 0
 
     async def run(self) -> None:
         """Serve until asked to stop; a lost bus or database is waited for."""
@@ -80,10 +86,30 @@ class Field:
             if settings().nats_url is None:
                 await self._admit(sources)
                 await self._count_denied(violations)
-            figures = {"frames_fetched_total": self.frames_total, "gateways": len(self.admitted)}
-            beat("connectors", now(), figures={**figures, "sources_unreachable": len(self.unreachable)})
+            await self._mind_the_store()
+            self._beat()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), _LOOK_EVERY_S)
+
+    async def _mind_the_store(self) -> None:
+        """Look at how much the bus keeps, and let go of fetched frames that are read once they take much of it."""
+        self.kept = await kept_by_bus(self.bus, settings().bus_max_bytes)
+        if now() >= self.trim_at:
+            self.trim_at = now() + TRIM_EVERY_S * SECOND
+            if trimmed := await trim_frames(self.bus):
+                log.info("fetched frames that are read were let go to make room", frames=trimmed)
+
+    def _beat(self) -> None:
+        figures = {
+            "frames_fetched_total": self.frames_total,
+            "frames_too_large_total": self.too_large_total,
+            "gateways": len(self.admitted),
+            "sources_unreachable": len(self.unreachable),
+            "bus_kept_bytes": self.kept.used_bytes,
+            "bus_max_bytes": self.kept.max_bytes or 0,
+        }
+        full = self.kept.full
+        beat("connectors", now(), ready=not full, reasons=[words_when_full(self.kept)] if full else [], figures=figures)
 
     # -- what fetches ----------------------------------------------------------------------------------------------
 
@@ -108,8 +134,7 @@ class Field:
                 options = connector.settings.model_validate(source.settings)
                 await self._refuse_another_posts(source)
                 async for frame in make(options).frames() if make is not None else ():  # type: ignore[union-attr]
-                    await self.bus.jetstream().publish(field_bus.frames_subject(source.code), frame)
-                    self.frames_total += 1
+                    await self._publish(source, frame)
                     delay_s = 1.0
                     if self.unreachable.pop(source.code, None):
                         log.info("source is back", source=source.code)
@@ -124,6 +149,23 @@ class Field:
                 self.unreachable[source.code] = f"{type(error).__name__}: {error}"
             delay_s = min(delay_s * 2, 60.0)
             await asyncio.sleep(delay_s)
+
+    async def _publish(self, source: twin_queries.SourceInfo, frame: bytes) -> None:
+        """Give a fetched frame to the log; one that the bus does not carry goes to the quarantine, with its size."""
+        try:
+            await self.bus.jetstream().publish(field_bus.frames_subject(source.code), frame)
+            self.frames_total += 1
+            return
+        except nats.errors.MaxPayloadError:
+            bound = f"the bus carries {self.bus.max_payload} bytes a message (`max_payload`)"
+        except JetStreamError as error:
+            if getattr(error, "err_code", None) != _TOO_LARGE_FOR_THE_STREAM:
+                raise
+            bound = f"the stream {field_bus.FRAMES_STREAM} takes less a message (`max_msg_size`)"
+        self.too_large_total += 1
+        reason = f"the frame has {len(frame)} bytes, and {bound}: have the producer send less, or raise the bound of your bus"
+        topic = f"frames/{source.code}"
+        await asyncio.to_thread(twin.quarantine_fetched, source.id, topic, frame, reason, now())
 
     async def _refuse_another_posts(self, source: twin_queries.SourceInfo) -> None:
         """Raise OtherPost where another post on this bus reads what this source would publish: it would store it as its own."""

@@ -16,6 +16,7 @@ from beffroi.kernel.twin.actions.storing import (
     match_log,
     note_pending,
     quarantine,
+    quarantine_fetched,
     set_freshness,
     store_values,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "note_forgotten",
     "note_pending",
     "quarantine",
+    "quarantine_fetched",
     "revoke_gateway",
     "set_freshness",
     "store_values",

@@ -16,6 +16,9 @@ from beffroi.foundation.errors import Conflict
 from beffroi.kernel.twin.models import Quantity
 from beffroi.kernel.twin.rules import LIVE, Columns, last_values, pack_history
 
+FETCHED = "fetched"
+"""What stands for a stream where a frame reached none."""
+FETCHED_EXCERPT = 65_536
 _HISTORY = (
     "COPY twin_history (observed_at, received_at, value, asset_id, quantity_id, quality) FROM STDIN (FORMAT BINARY)"
 )
@@ -231,6 +234,14 @@ def quarantine(cursor: Any, rows: Sequence[Quarantined]) -> None:
                     row.reason[:2000].replace("\0", "␀"),
                 )
             )
+
+
+def quarantine_fetched(source_id: int, topic: str, payload: bytes, reason: str, at: Instant) -> None:
+    """Keep aside what was fetched and could not be given to the log: its beginning, and the count of its source."""
+    row = Quarantined(FETCHED, 0, 0, source_id, topic, payload[:FETCHED_EXCERPT], at, "quarantined", reason)
+    with transaction.atomic(), connection.cursor() as cursor:
+        quarantine(cursor, [row])
+        count(cursor, {source_id: Tally(received=1, quarantined=1, last_received_at=at)})
 
 
 def set_freshness(cursor: Any, changes: Sequence[tuple[int, int]], at: Instant) -> None:
