@@ -49,12 +49,13 @@ def test_status_has_the_shape_that_does_not_move(get: Get, city: City) -> None:
     response = get("status")
     _exactly(response, shapes.Status)
     told = response.json()
-    assert list(told) == ["readings", "lag_s", "alarms", "incidents", "journal"]
+    assert list(told) == ["readings", "lag_s", "alarms", "incidents", "journal", "quarantine"]
     counts = {"received": 9, "stored": 6, "quarantined": 1, "refused": 2}
     assert told["readings"] == {**counts, "by_source": {"lighting": counts}}
     assert (told["alarms"], told["incidents"]) == ({"open": 0}, {"open": 0})
     assert told["journal"] == {"sequence": 3, "sealed": 0, "sealed_at": None, "stands_still": True}
     assert told["lag_s"] == {}
+    assert told["quarantine"] == {"frames": 0, "bytes": 0, "dropped": 0}
 
 
 def test_assets_are_listed_by_code_in_pages(get: Get, city: City) -> None:
@@ -254,7 +255,7 @@ def test_openapi_document_describes_every_answer() -> None:
         for answer in route["responses"].values():
             for content in answer["content"].values():
                 assert content["schema"]["$ref"].removeprefix("#/components/schemas/") in schemas
-    assert schemas["Status"]["required"] == ["readings", "lag_s", "alarms", "incidents", "journal"]
+    assert schemas["Status"]["required"] == ["readings", "lag_s", "alarms", "incidents", "journal", "quarantine"]
     names = [parameter["name"] for parameter in document["paths"]["/api/v1/assets"]["get"]["parameters"]]
     assert names == ["limit", "cursor", "class", "source", "commune", "text"]
     assert "class" in schemas["Asset"]["properties"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 from django.test import Client
@@ -251,6 +252,19 @@ def test_journal_is_filtered_and_paged_and_says_what_is_sealed(enter: Enter) -> 
     assert "Aucune ligne ne répond" in client.get("/journal", {"actor": "fantôme"}).content.decode()
     assert "n’est pas une date" in client.get("/journal", {"day": "hier"}).content.decode()
     assert "en attente" in html
+
+
+def test_quarantine_tells_what_went_for_want_of_room(enter: Enter) -> None:
+    from django.apps import apps
+
+    day = date(2026, 5, 28)
+    row = {"source_id": 0, "rows": 2, "bytes": 2_048, "seen": 1_502, "dropped": 1_500}
+    apps.get_model("twin", "QuarantineDay").objects.create(day=day, **row)
+    html = " ".join(
+        enter("technicien").get("/quarantine").content.decode().replace("\xa0", " ").replace("\u202f", " ").split()
+    )
+    assert "2 messages gardés (2,0 Kio), au plus 500 000 ou 1,9 Gio, pendant 30 jours." in html
+    assert "1 500 messages ont été retirés avant leur terme, faute de place. 28 mai 2026 : 1 500" in html
 
 
 def test_quarantine_shows_reason_and_every_byte(enter: Enter) -> None:

@@ -36,6 +36,14 @@ class JournalMarks(msgspec.Struct):
     stands_still: bool
 
 
+class QuarantineMarks(msgspec.Struct):
+    """Frames kept aside and their bytes, and how many went for want of room before their time."""
+
+    frames: int
+    bytes: int
+    dropped: int
+
+
 class Status(msgspec.Struct):
     """How the post is doing. `lag_s` has one entry for each partition in use: seconds its oldest message waits."""
 
@@ -44,6 +52,7 @@ class Status(msgspec.Struct):
     alarms: OpenCount
     incidents: OpenCount
     journal: JournalMarks
+    quarantine: QuarantineMarks
 
 
 class Reading(msgspec.Struct):

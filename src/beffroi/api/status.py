@@ -24,6 +24,7 @@ def status(request: Entered) -> HttpResponse:
     """Show how the post is doing."""
     totals = twin.totals()
     state = journal.sealing_state(clock.now())
+    aside = twin.quarantined()
     return answer(
         shapes.Status(
             readings=shapes.ReadingTotals(
@@ -38,5 +39,6 @@ def status(request: Entered) -> HttpResponse:
                 sealed_at=write_instant(state.sealed_at),
                 stands_still=state.still_since is not None,
             ),
+            quarantine=shapes.QuarantineMarks(aside.rows, aside.bytes, aside.dropped),
         )
     )

@@ -71,6 +71,13 @@ _GAUGES = (
         "Incidents not closed",
         "SELECT count(*) FROM incidents_incident WHERE closed_at IS NULL",
     ),
+    ("beffroi_quarantine_frames", "Frames kept in quarantine", "SELECT sum(rows) FROM twin_quarantineday"),
+    ("beffroi_quarantine_bytes", "Bytes kept in quarantine", "SELECT sum(bytes) FROM twin_quarantineday"),
+    (
+        "beffroi_quarantine_dropped",
+        "Frames that left the quarantine for want of room",
+        "SELECT sum(dropped) FROM twin_quarantineday",
+    ),
     ("beffroi_journal_sequence", "Last line of the journal", "SELECT seq FROM journal_head"),
     ("beffroi_journal_sealed", "Last sealed line", "SELECT max(last_seq) FROM journal_seal"),
 )

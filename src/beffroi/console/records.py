@@ -6,11 +6,13 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_safe
 
 from beffroi.console.door import page
 from beffroi.console.surround import surround
+from beffroi.foundation.settings import settings
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
 
@@ -41,10 +43,25 @@ def quarantine(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             for frame in frames[:PAGE]
         ],
         "source": source,
+        "room": _room(twin.quarantined()),
         "counters_by_source": sorted(twin.totals().by_source.items()),
         "older": f"?{urlencode(kept | {'before': frames[PAGE - 1].id})}" if len(frames) > PAGE else "",
     }
     return render(request, "console/quarantine.html", context)
+
+
+def _room(aside: twin.Aside) -> dict[str, object]:
+    """Return how much lies in quarantine beside its bounds, and what went for want of room."""
+    ours = settings()
+    return {
+        "frames": aside.rows,
+        "size": filesizeformat(aside.bytes),
+        "max_frames": ours.quarantine_max_rows,
+        "max_size": filesizeformat(ours.quarantine_max_mb * 1_000_000),
+        "days": ours.quarantine_days,
+        "dropped": aside.dropped,
+        "dropped_by_day": aside.dropped_by_day,
+    }
 
 
 def excerpt(payload: bytes) -> str:

@@ -63,6 +63,16 @@ def expire_instructions(timestamp: int) -> None:
     people_actions.expire_instructions(at=now())
 
 
+@jobs.periodic(cron="* * * * *")
+@jobs.task(name="bound_quarantine", queueing_lock="bound_quarantine", pass_context=False)
+def bound_quarantine(timestamp: int) -> None:
+    """Make room in the quarantine once it holds more than its bounds: the oldest frames go, counted by day."""
+    ours = settings()
+    dropped = twin.bound_quarantine(max_rows=ours.quarantine_max_rows, max_bytes=ours.quarantine_max_mb * 1_000_000)
+    if dropped:
+        log.warning("frames in quarantine went for want of room, before their time", frames=dropped)
+
+
 class Worker:
     """The process, from start to stop."""
 

@@ -142,6 +142,21 @@ class Counter(models.Model):
     last_received_at = models.DateTimeField(null=True)
 
 
+class QuarantineDay(models.Model):
+    """What lies in quarantine of one day (UTC) and source (0: none): counted where it is written and where it goes.
+
+    `seen` only grows; `dropped` are those that went for want of room, before their time.
+    """
+
+    pk = models.CompositePrimaryKey("day", "source_id")
+    day = models.DateField()
+    source_id = models.BigIntegerField()
+    rows = models.BigIntegerField(default=0)
+    bytes = models.BigIntegerField(default=0)
+    seen = models.BigIntegerField(default=0)
+    dropped = models.BigIntegerField(default=0)
+
+
 class Quarantine(models.Model):
     """A frame, or one entity of a frame, that could not be read or was refused: kept whole, with its reason."""
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.db import connection
-from django.db.models import Max, Q
+from django.db.models import Max, Q, Sum
 
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
@@ -22,6 +23,7 @@ from beffroi.kernel.twin.models import (
     Position,
     Quantity,
     Quarantine,
+    QuarantineDay,
     Relation,
     Source,
     State,
@@ -63,6 +65,16 @@ class QuarantinedFrame:
     received_at: Instant
     verdict: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What lies in quarantine: frames, bytes, and how many went for want of room, in all and by day, the latest first."""
+
+    rows: int
+    bytes: int
+    dropped: int
+    dropped_by_day: tuple[tuple[date, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +357,7 @@ def totals() -> Totals:
         received = row["received"] + row["denied"]
         by_source[row["source__code"]] = {**{name: row[name] for name in fields}, "received": received}
     sums = {name: sum(entry[name] for entry in by_source.values()) for name in fields}
-    unclaimed = Quarantine.objects.filter(source=None).count()
+    unclaimed = int(QuarantineDay.objects.filter(source_id=0).aggregate(seen=Sum("seen"))["seen"] or 0)
     return Totals(
         sums["received"] + unclaimed, sums["stored"], sums["quarantined"] + unclaimed, sums["refused"], by_source
     )
@@ -371,6 +383,20 @@ def lag_by_partition(now: Instant) -> dict[str, float]:
         last = from_datetime(row.received_at or row.checked_at)
         lags[f"{row.stream}/{row.partition}"] = 0.0 if spoke and row.pending == 0 else round((now - last) / 1e6, 3)
     return lags
+
+
+def quarantined() -> Aside:
+    """Return how much lies in quarantine, and what went for want of room; the last ten days on which something did."""
+    sums = QuarantineDay.objects.aggregate(rows=Sum("rows"), bytes=Sum("bytes"), dropped=Sum("dropped"))
+    days = (
+        QuarantineDay.objects.filter(dropped__gt=0).values("day").annotate(count=Sum("dropped")).order_by("-day")[:10]
+    )
+    return Aside(
+        int(sums["rows"] or 0),
+        int(sums["bytes"] or 0),
+        int(sums["dropped"] or 0),
+        tuple((row["day"], int(row["count"])) for row in days),
+    )
 
 
 def list_quarantine(

@@ -2,8 +2,8 @@
 
 from beffroi.kernel.twin.actions.declaring import add_gateway, declare_source, note_forgotten, revoke_gateway
 from beffroi.kernel.twin.actions.importing import ASSET_COLUMNS, import_assets, import_relations
+from beffroi.kernel.twin.actions.setting_aside import Quarantined, bound_quarantine, quarantine
 from beffroi.kernel.twin.actions.storing import (
-    Quarantined,
     Tally,
     advance_position,
     claim_position,
@@ -15,7 +15,6 @@ from beffroi.kernel.twin.actions.storing import (
     identity,
     match_log,
     note_pending,
-    quarantine,
     quarantine_fetched,
     set_freshness,
     store_values,
@@ -27,6 +26,7 @@ __all__ = [
     "Tally",
     "add_gateway",
     "advance_position",
+    "bound_quarantine",
     "claim_position",
     "count",
     "count_denied",

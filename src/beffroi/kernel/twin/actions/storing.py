@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from beffroi.foundation.arrays import Packed, PackedDumper, packed
 from beffroi.foundation.clock import DAY, Instant, to_datetime
 from beffroi.foundation.errors import Conflict
+from beffroi.kernel.twin.actions.setting_aside import Quarantined, expire_quarantine, quarantine
 from beffroi.kernel.twin.models import Quantity
 from beffroi.kernel.twin.rules import LIVE, Columns, last_values, pack_history
 
@@ -49,21 +50,6 @@ class Tally:
     quarantined: int = 0
     refused: int = 0
     last_received_at: Instant = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Quarantined:
-    """A frame, or an entity of a frame, that is kept aside with its reason. `verdict`: quarantined or refused."""
-
-    stream: str
-    sequence: int
-    entry: int
-    source_id: int | None
-    topic: str
-    payload: bytes
-    received_at: Instant
-    verdict: str
-    reason: str
 
 
 def store_values(cursor: Any, batch: Columns) -> Columns:
@@ -213,29 +199,6 @@ def count_denied(source_code: str, denied: int) -> None:
         )
 
 
-def quarantine(cursor: Any, rows: Sequence[Quarantined]) -> None:
-    """Keep frames aside, whole, with their reason."""
-    if not rows:
-        return
-    with cursor.copy(
-        "COPY twin_quarantine (stream, sequence, entry, source_id, topic, payload, received_at, verdict, reason) FROM STDIN"
-    ) as stream:
-        for row in rows:
-            stream.write_row(
-                (
-                    row.stream,
-                    row.sequence,
-                    row.entry,
-                    row.source_id,
-                    row.topic[:400].replace("\0", "␀"),
-                    row.payload,
-                    to_datetime(row.received_at),
-                    row.verdict,
-                    row.reason[:2000].replace("\0", "␀"),
-                )
-            )
-
-
 def quarantine_fetched(source_id: int, topic: str, payload: bytes, reason: str, at: Instant) -> None:
     """Keep aside what was fetched and could not be given to the log: its beginning, and the count of its source."""
     row = Quarantined(FETCHED, 0, 0, source_id, topic, payload[:FETCHED_EXCERPT], at, "quarantined", reason)
@@ -279,5 +242,4 @@ def drop_expired(at: Instant, *, history_days: int, quarantine_days: int) -> tup
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT twin_drop_history(%s)", [oldest])
         days = int(cursor.fetchone()[0])
-        cursor.execute("DELETE FROM twin_quarantine WHERE received_at < %s", [to_datetime(at - quarantine_days * DAY)])
-        return days, cursor.rowcount
+    return days, expire_quarantine(at, quarantine_days)
