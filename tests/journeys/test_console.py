@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.browser
 def live(page: Page) -> None:
     """Wait until the stream says that it is live."""
     expect(page.locator("html")).to_have_attribute("data-stream", "live", timeout=15_000)
+
+
+def hold_clock(page: Page) -> None:
+    """Stop the page's clock, which was installed: from here on it goes as far as the test lets it."""
+    page.clock.pause_at(datetime.fromtimestamp(page.evaluate("Date.now()") / 1000 + 5, UTC))
 
 
 def ids(page: Page) -> list[str]:

@@ -14,7 +14,7 @@ from beffroi.kernel.people.actions import set_preferences
 from tests.console import scene
 from tests.journeys.conftest import Sit
 from tests.journeys.stage import Stage
-from tests.journeys.test_console import live
+from tests.journeys.test_console import hold_clock, live
 
 pytestmark = pytest.mark.browser
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -96,7 +96,9 @@ def test_nothing_scrolls_sideways_at_200_percent(stage: Stage, sit: Sit, width: 
     assert wide == []
 
 
-def test_quiet_console_is_grey(sit: Sit) -> None:
+@pytest.mark.parametrize("palette", ["night", "dusk", "day"])
+def test_quiet_console_is_grey(sit: Sit, palette: str) -> None:
+    set_preferences("operatrice", language="fr", palette=palette, single_key_shortcuts=True)
     page = sit()
     live(page)
     picture = base64.b64encode(page.screenshot()).decode()
@@ -176,3 +178,95 @@ def test_page_works_before_its_scripts(stage: Stage, sit: Sit) -> None:
     page.get_by_role("button", name="Prendre en charge").click()
     expect(page.locator("#detail")).to_contain_text("Lucie Marchand")
     expect(page.get_by_text(f"{incident.reference} est à vous.")).to_be_visible()
+
+
+MASK = """async source => {
+  const image = new Image();
+  image.src = source;
+  await image.decode();
+  const canvas = new OffscreenCanvas(32, 32);
+  const context = canvas.getContext("2d");
+  context.drawImage(image, 0, 0, 32, 32);
+  const { data } = context.getImageData(0, 0, 32, 32);
+  const grey = [];
+  for (let i = 0; i < data.length; i += 4) grey.push([data[i], data[i + 1], data[i + 2]]);
+  return grey;
+}"""
+
+
+def test_four_priorities_are_four_shapes_without_colour(sit: Sit) -> None:
+    page = sit("/help")
+    page.context.new_cdp_session(page).send("Emulation.setEmulatedVisionDeficiency", {"type": "achromatopsia"})
+    masks, areas = {}, {}
+    for level in (1, 2, 3, 4):
+        mark = page.locator(f"main .prio-{level}").first
+        area = mark.bounding_box()
+        assert area is not None
+        areas[level] = area["width"] * area["height"]
+        pixels = page.evaluate(MASK, "data:image/png;base64," + base64.b64encode(mark.screenshot()).decode())
+        assert all(max(pixel) - min(pixel) <= 2 for pixel in pixels), "colour is left"
+        ground = pixels[0][0]
+        masks[level] = [abs(pixel[0] - ground) > 24 for pixel in pixels]
+    alike = {
+        (one, other): sum(a == b for a, b in zip(masks[one], masks[other], strict=True)) / 1024
+        for one in masks
+        for other in masks
+        if one < other
+    }
+    assert max(alike.values()) < 0.88, alike
+    assert areas[1] > max(areas[2], areas[3], areas[4])
+
+
+def test_lost_stream_shows_within_five_seconds_in_each_region_it_feeds(stage: Stage, sit: Sit) -> None:
+    incident = scene.trip("ARM-1")
+    page = sit("/help")
+    page.clock.install()
+    page.goto(f"{stage.url}/?incident={incident.reference}")
+    live(page)
+    regions = {"#queue": "", "#counters": "", "#streams": "", "#detail": "", "#map": "::after"}
+    hatched = (
+        "regions => Object.entries(regions).filter(([name, part]) =>"
+        " !getComputedStyle(document.querySelector(name), part).backgroundImage.includes('gradient')).map(([name]) => name)"
+    )
+    assert page.evaluate(hatched, regions) == list(regions)
+    stage.cut = True
+    page.evaluate("() => window.beffroi.resync()")
+    page.wait_for_timeout(0)
+    page.clock.run_for(5000)
+    assert page.evaluate("document.documentElement.dataset.stream") == "frozen"
+    assert page.evaluate(hatched, regions) == []
+
+
+@pytest.mark.parametrize("width", [1280, 1760])
+@pytest.mark.parametrize("path", ["/", "/journal", "/assets"])
+def test_header_is_one_line_and_labels_stand_in_one(stage: Stage, sit: Sit, width: int, path: str) -> None:
+    page = sit(path, width=width, height=720)
+    live(page)
+    tops = page.eval_on_selector_all(
+        "header.top > *",
+        "all => all.filter(one => one.getBoundingClientRect().height > 2)"
+        ".map(one => one.getBoundingClientRect()).map(box => Math.round((box.top + box.bottom) / 2))",
+    )
+    assert max(tops) - min(tops) <= 2, tops
+    labels = page.eval_on_selector_all(
+        ".fields label", "all => all.map(one => Math.round(one.getBoundingClientRect().top))"
+    )
+    assert len(set(labels)) <= 1, labels
+
+
+def test_list_stays_still_for_two_seconds_after_a_key(stage: Stage, sit: Sit) -> None:
+    first = scene.trip("ARM-1")
+    page = sit("/help")
+    page.clock.install()
+    page.goto(stage.url)
+    live(page)
+    hold_clock(page)
+    page.keyboard.press("j")
+    second = scene.trip("ARM-2")
+    page.wait_for_selector(f"#incident-{second.id}", state="attached")
+    page.clock.run_for(1500)
+    assert page.locator(f"#incident-{second.id}").is_hidden()
+    assert page.locator(f"#incident-{first.id}").is_visible()
+    expect(page.locator("[data-waiting=queue]")).to_have_text(re.compile("1 nouveau"))
+    page.clock.run_for(1000)
+    assert page.locator(f"#incident-{second.id}").is_visible()

@@ -2,7 +2,9 @@
 
 import type { Frame, Heartbeat } from "./frame";
 
-const FROZEN_AFTER_S = 5;
+/** Two heartbeats and a half. A loss is shown within five seconds whenever it is looked for. */
+const FROZEN_AFTER_S = 4.5;
+const WATCH_MS = 250;
 const REOPEN_AFTER_S = 12;
 const LATE_AFTER_S = 10;
 const BACKOFF_S = [1, 2, 4, 8, 15] as const;
@@ -43,7 +45,7 @@ export class Stream {
   ) {
     this.seq = since;
     this.open();
-    window.setInterval(() => this.watch(), 1000);
+    window.setInterval(() => this.watch(), WATCH_MS);
   }
 
   /** The page was rendered again: continue from there. */

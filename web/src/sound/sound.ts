@@ -66,7 +66,7 @@ function unseen(): readonly number[] {
 function show(button: HTMLButtonElement, silent: boolean): void {
   const blocked = context?.state !== "running";
   const left = Math.ceil((recall().silentUntil - Date.now()) / 60_000);
-  const text = silent ? word("sound.silent", { n: left }) : word(blocked ? "sound.blocked" : "sound.on");
+  const text = word(`sound.${silent ? "silent" : blocked ? "blocked" : "on"}`, { n: left });
   const label = button.querySelector("span");
   if (label && label.textContent !== text) label.textContent = text;
   button.setAttribute("aria-pressed", String(silent));
@@ -109,6 +109,7 @@ export function startSound(): void {
     answer(word(silent ? "sound.silenced" : "sound.back"));
     show(button, silent);
   });
+  show(button, arbiter.silent);
   window.setInterval(() => {
     arbiter.turn();
     show(button, arbiter.silent);
