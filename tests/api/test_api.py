@@ -238,6 +238,9 @@ def test_openapi_document_describes_every_answer() -> None:
     assert (response.status_code, document["openapi"]) == (200, "3.1.0")
     assert sorted(document["paths"]) == [
         "/api/v1/addresses",
+        "/api/v1/alarm-definitions",
+        "/api/v1/alarm-definitions/{definition}",
+        "/api/v1/alarm-definitions/{definition}/versions",
         "/api/v1/alarms",
         "/api/v1/assets",
         "/api/v1/assets/{id}",

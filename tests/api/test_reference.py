@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ninja import Schema
 
-from beffroi.api import alarms, incidents, journal, places, twin
+from beffroi.api import alarms, definitions, incidents, journal, places, twin
 from beffroi.api.routes import api
 from beffroi.kernel.journal.types import Record
 from beffroi.kernel.people.actions import DEMONSTRATION_ACCOUNTS
@@ -34,6 +34,7 @@ def test_every_filter_is_documented() -> None:
         "assets": twin.AssetsAsked,
         "readings": twin.ReadingsAsked,
         "alarms": alarms.AlarmsAsked,
+        "alarm-definitions": definitions.DefinitionsAsked,
         "incidents": incidents.IncidentsAsked,
         "journal": journal.JournalAsked,
         "addresses": places.AddressesAsked,

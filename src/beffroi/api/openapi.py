@@ -19,6 +19,8 @@ _SHAPES = (
     shapes.AssetDetail,
     shapes.Readings,
     shapes.Alarms,
+    shapes.AlarmDefinitions,
+    shapes.AlarmDefinition,
     shapes.Incidents,
     shapes.Incident,
     shapes.Categories,

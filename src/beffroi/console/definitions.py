@@ -63,7 +63,7 @@ def definition(request: HttpRequest, viewer: Viewer, definition: str) -> HttpRes
         "card": card,
         "definition": shown,
         "state": _state(card),
-        "never": shown.code not in {each.code for each in queries.versions_of(shown.code)},
+        "never": card.is_new,
         "allowed": words.duration(shown.allowable_time_s),
         **_rule_context(shown),
         "trials": ruling.trials_words(run_trials(shown)),
@@ -169,7 +169,7 @@ _STATES: dict[str, object] = {
 def _state(card: Card) -> str:
     if card.in_force:
         return str(words.REVISION_STATES["in_force"])
-    if card.revision is not None and not queries.versions_of(card.definition.code):
+    if card.revision is not None and card.is_new:
         return str(words.REVISION_STATES[card.revision.state])
     return str(words.REVISION_STATES["withdrawn"])
 

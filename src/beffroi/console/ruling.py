@@ -137,7 +137,7 @@ def _rule_value(name: str, value: Any, definition: Definition) -> str:
         return words.value_words(str(definition.quantity), definition.threshold or 0.0)
     lists = {
         "comparisons": [comparison_words(each) for each in definition.comparisons],
-        "tests": [trial.name for trial in definition.tests],
+        "tests": [f"{trial.name} ({told_words(trial.expect)})" for trial in definition.tests],
         "suppressed_by": list(definition.suppressed_by),
     }
     return " ; ".join(lists[name]) if name in lists else str(value)

@@ -232,6 +232,8 @@ class Card:
     definition: Definition
     in_force: bool
     revision: Revision | None = None
+    is_new: bool = False
+    """It never was in force: it is only written, or proposed."""
 
 
 @dataclass(frozen=True, slots=True)

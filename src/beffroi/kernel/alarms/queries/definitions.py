@@ -69,7 +69,7 @@ def list_definitions(asked: Asked = Asked(), *, seen_by: Viewer) -> tuple[Card, 
     opened = {row.code: revision_of(row) for row in models.Revision.objects.filter(state__in=OPEN_REVISIONS)}
     cards = [Card(definition_of(row), row.in_force, opened.get(code)) for code, row in last.items()]
     cards += [
-        Card(revision.definition, False, revision)
+        Card(revision.definition, False, revision, is_new=True)
         for code, revision in opened.items()
         if code not in last and revision.definition is not None
     ]
@@ -88,7 +88,7 @@ def get_definition(code: str, seen_by: Viewer) -> Card:
     where = [territory.desk for territory in territories(seen_by, Verb.SEE, Kind.DEFINITION)]
     if definition is None or not ("" in where or definition.desk in where):
         raise NotFound(f"there is no alarm definition `{code}`, or you may not see it")
-    return Card(definition, bool(row and row.in_force), revision)
+    return Card(definition, bool(row and row.in_force), revision, is_new=row is None)
 
 
 def versions_of(code: str) -> tuple[Definition, ...]:
@@ -155,7 +155,7 @@ def _instant(moment: object) -> Instant | None:
 
 def _is_asked(card: Card, asked: Asked) -> bool:
     definition = card.definition
-    states = {"in_force": card.in_force, "withdrawn": not card.in_force and not _is_new(card)}
+    states = {"in_force": card.in_force, "withdrawn": not card.in_force and not card.is_new}
     states["open"] = card.revision is not None
     text = f"{definition.code} {definition.title} {definition.cause}".casefold()
     return (
@@ -165,10 +165,6 @@ def _is_asked(card: Card, asked: Asked) -> bool:
         and states.get(asked.state, True)
         and asked.text.casefold() in text
     )
-
-
-def _is_new(card: Card) -> bool:
-    return card.revision is not None and card.revision.base_version == 0 and not card.in_force
 
 
 def shares(definitions: Iterable[Definition]) -> dict[int, float]:
