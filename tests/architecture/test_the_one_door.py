@@ -20,10 +20,11 @@ from django.urls import URLPattern, URLResolver, get_resolver
 
 from beffroi.app.defining import PROFILE
 from beffroi.console import gathering
-from beffroi.foundation.clock import now, to_datetime
+from beffroi.foundation.clock import HOUR, Instant, now, to_datetime
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions
 from beffroi.kernel.alarms.rules.groups import LEAST
+from beffroi.kernel.incidents import actions as acts
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.models import Incident
 from beffroi.kernel.journal.actions import append, ask_erasure
@@ -32,6 +33,7 @@ from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
 from beffroi.kernel.twin.actions import import_assets
+from tests.kernel.alarms.factories import moves
 
 TABLE = Path(__file__).parent / "clearances.csv"
 ACCOUNTS = ("anonymous", "visiteur", "operatrice", "chefsalle", "technicien", "integration")
@@ -89,6 +91,7 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     left = people.write_instruction("instruction", "x", by=supervisor, at=at)
     alarms.publish_definitions(parse_definitions(PROFILE.read_text()), by=people.SYSTEM, at=at)
     withdrawal = alarms.propose_withdrawal("bus_silent", reason="test", by=viewer_named("ingenieure"), at=at)
+    alarm = _kept_aside("CAB-1", at)
     return {
         "name": "engaged",
         "definition": "building_fire",
@@ -103,6 +106,9 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "seq": "1",
         "sequence": "1",
         "number": str(_asked_erasure(row.pk, at)),
+        "alarm": str(alarm),
+        "shelving": str(_only("alarms_shelving")),
+        "withdrawal": str(_only("alarms_withdrawal")),
         "x": "8420",
         "y": "5733",
         "token": people.create_token("integration", "t", by=people.SYSTEM, at=at, reason="test").secret,
@@ -116,6 +122,17 @@ def _asked_erasure(incident: int, at: int) -> int:
     with transaction.atomic():
         append([told], at=at)
     return ask_erasure(case, reason="test", by=by, at=at).id
+
+
+def _kept_aside(code: str, at: Instant) -> int:
+    """Raise an alarm, put it aside, and take its equipment out of service; return the alarm's number."""
+    by, until = viewer_named("chefsalle"), at + HOUR
+    with transaction.atomic():
+        alarms.apply_transitions(moves("raise", "lighting_cabinet_tripped", _only("twin_asset"), at=at), at=at)
+    number = _only("alarms_alarm")
+    acts.shelve_alarm(number, until=until, reason="essai", by=by, at=at)
+    acts.take_out_of_service(asset=code, until=until, reason="essai", by=by, at=at)
+    return number
 
 
 def _only(table: str) -> int:

@@ -9,6 +9,7 @@ import "./styles/life.css";
 import "./styles/links.css";
 import "./styles/load.css";
 import "./styles/definitions.css";
+import "./styles/aside.css";
 import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";

@@ -25,9 +25,14 @@ function visible(element: HTMLElement): boolean {
 /** Do what the key says: press the first visible control that names it, in an open dialog, then the panel, the page, its surround. */
 function press(key: string): boolean {
   const dialog = document.querySelector("dialog[open]");
-  const scopes = dialog ? [dialog] : [document.getElementById("detail"), document.getElementById("main"), document];
+  const nearest = document.activeElement?.closest("[data-own-keys]"); // an alarm's own acts: only while it has the focus
+  const scopes = dialog
+    ? [dialog]
+    : [nearest, document.getElementById("detail"), document.getElementById("main"), document];
   for (const scope of scopes) {
-    const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(visible);
+    const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(
+      (control) => visible(control) && (scope === nearest || !control.closest("[data-own-keys]")),
+    );
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
     else if (found.parentElement instanceof HTMLDetailsElement && found.localName === "summary") unfold(found.parentElement);
@@ -41,6 +46,16 @@ function press(key: string): boolean {
 function unfold(details: HTMLDetailsElement): void {
   details.open = true;
   details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden])")?.focus();
+}
+
+/** Go to the next of the parts that have keys of their own: an incident's alarms, one after the other. */
+function stepInside(): boolean {
+  const parts = [...document.querySelectorAll<HTMLElement>("#detail [data-own-keys]")].filter(visible);
+  const here = parts.findIndex((part) => part.contains(document.activeElement));
+  const next = parts[(here + 1) % parts.length];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+  return next !== undefined;
 }
 
 let held = false;
@@ -101,7 +116,7 @@ function pressed(event: KeyboardEvent): void {
     step(direction);
     return;
   }
-  if (early(key) || press(key)) event.preventDefault();
+  if (early(key) || (key === ";" ? stepInside() : press(key))) event.preventDefault();
 }
 
 export function startKeys(): void {

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import gathering, lifecycle, reading, told, words
+from beffroi.console import gathering, keeping, lifecycle, reading, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -41,6 +41,9 @@ _ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
 FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:")
 """Kinds of subject that the header or the footer may show."""
+
+KEPT = ("alarm:", "source:", "asset:")
+"""Kinds of subject that the page of what is kept aside may show."""
 
 Fragment = dict[str, Any]
 """`{"target", "html" or None, "list"?, "order"?}` as web/src/live/frame.ts reads it."""
@@ -88,7 +91,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             "state": state_shown(incident),
             "unseen": waits_to_be_seen(incident) or any(alarm.state in UNSEEN for alarm in detail.alarms),
             "close_reasons": [str(reason) for reason in CloseReason if reason not in _ELSEWHERE],
-            "alarms": [_alarm(alarm) for alarm in detail.alarms],
+            "alarms": [_alarm(alarm, viewer) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_definitions": people.may(viewer, Verb.SEE, Kind.DEFINITION),
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
@@ -188,8 +191,9 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return []
+    kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
-    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer), sealing]
+    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer), sealing, *kept]
 
 
 def load_fragments(viewer: Viewer) -> list[Fragment]:
@@ -254,7 +258,7 @@ def _links(detail: Detail) -> dict[str, Any]:
     }
 
 
-def _alarm(alarm: Alarm) -> dict[str, Any]:
+def _alarm(alarm: Alarm, viewer: Viewer) -> dict[str, Any]:
     definition = alarm.definition
     quantity = definition.quantity
     reading = words.value_words(quantity, alarm.value) if quantity and alarm.value is not None else ""
@@ -266,4 +270,8 @@ def _alarm(alarm: Alarm) -> dict[str, Any]:
         "due_at": alarm.raised_at + definition.allowable_time_s * SECOND,
         "allowed": words.duration(definition.allowable_time_s),
         "suppressed_count": alarm.suppressed_count,
+        "rung": alarm.rung if alarm.state == AlarmState.UNACKNOWLEDGED else 0,
+        "rung_words": keeping.rung_words(alarm.rung),
+        "set_aside": alarm.set_aside,
+        "may": keeping.acts_of(alarm, viewer),
     }

@@ -27,6 +27,9 @@ class Counts:
     """New incidents that nobody acknowledged, of priorities 1 to 4: what sounds."""
     late: int = 0
     """Open incidents that missed a deadline."""
+    escalated: int = 0
+    aside: int = 0
+    """Alarms told higher because nobody acknowledged them; shelvings and withdrawals in force."""
 
 
 @dataclass(frozen=True, slots=True)

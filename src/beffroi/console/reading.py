@@ -61,7 +61,8 @@ def counts(viewer: Viewer) -> Counts:
     found = incidents.counts(seen_by=viewer, desks=post.desks)
     rate, flood = alarms.rate_10_min(clock.now(), post), alarms.open_flood(post)
     first, second, third, fourth = (found.unseen.get(priority, 0) for priority in (1, 2, 3, 4))
-    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth), found.late)
+    escalated, aside = alarms.aside_counts(seen_by=viewer, desks=post.desks)
+    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth), found.late, escalated, aside)
 
 
 def queue(viewer: Viewer) -> tuple[Incident, ...]:

@@ -16,7 +16,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "t", "handover": "h", "definitions": ","}
+KEYS = {"incidents": "t", "aside": ":", "handover": "h", "definitions": ","}
 """Pages that a key opens."""
 
 LIVE = "/live/console"
@@ -26,6 +26,7 @@ PALETTES = (("night", _("Nuit")), ("dusk", _("Crépuscule")), ("day", _("Jour"))
 PAGES = (
     ("situation", _("Situation"), Verb.SEE, Kind.SITUATION),
     ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
+    ("aside", _("De côté"), Verb.SEE, Kind.ALARM),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
     ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),

@@ -128,9 +128,15 @@ ALARM_STATES: Words = {
     "unacknowledged": pgettext_lazy("alarme", "non acquittée"),
     "acknowledged": pgettext_lazy("alarme", "acquittée"),
     "returned_unacknowledged": pgettext_lazy("alarme", "revenue à la normale, non acquittée"),
+    "latched": pgettext_lazy("alarme", "verrouillée, à réarmer"),
+    "shelved": pgettext_lazy("alarme", "mise de côté"),
     "suppressed": pgettext_lazy("alarme", "expliquée par une autre"),
+    "out_of_service": pgettext_lazy("alarme", "hors service"),
     "normal": pgettext_lazy("alarme", "terminée"),
 }
+
+RUNGS: Mapping[int, object] = {1: _("dit au chef de salle"), 2: _("dit au cadre d’astreinte")}
+"""To whom an alarm that nobody acknowledged was told."""
 
 CHANNELS: Words = {
     "alarm": _("Alarme"),

@@ -348,6 +348,7 @@ class Alarm:
     rung: int = 0
     escalated_at: Instant | None = None
     set_aside: SetAside | None = None
+    ended_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

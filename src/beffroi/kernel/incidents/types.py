@@ -366,6 +366,7 @@ class Incident:
     proposed_until: Instant | None = None
     transferred_to: str = ""
     transferred_name: str = ""
+    rung: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,17 @@
 """Every read of the alarms' room. Lists and single alarms are narrowed to what the person may see; the rest is counted."""
 
 from beffroi.kernel.alarms.queries.aside import (
+    aside_counts,
     clock_time,
     end_words,
     kept_words,
+    last_aside,
     list_shelvings,
     list_withdrawals,
     priorities,
+    shelving_kept,
+    shelving_of,
+    withdrawal_kept,
 )
 from beffroi.kernel.alarms.queries.definitions import (
     Asked,
@@ -45,6 +50,7 @@ __all__ = [
     "Counts",
     "Filters",
     "active_among",
+    "aside_counts",
     "chattering_now",
     "clock_time",
     "counts",
@@ -56,6 +62,7 @@ __all__ = [
     "get_definition",
     "get_revision",
     "kept_words",
+    "last_aside",
     "list_alarms",
     "list_definitions",
     "list_floods",
@@ -72,10 +79,13 @@ __all__ = [
     "revision_of",
     "revisions_of",
     "shares",
+    "shelving_kept",
+    "shelving_of",
     "standing",
     "to_gather",
     "verdicts",
     "version_in_force",
     "versions_of",
+    "withdrawal_kept",
     "worst",
 ]

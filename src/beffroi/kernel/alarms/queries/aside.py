@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from beffroi.foundation.clock import Instant, from_datetime
 from beffroi.foundation.settings import settings
@@ -26,27 +27,76 @@ def priorities() -> dict[int, Priority]:
 
 def list_shelvings(*, seen_by: Viewer) -> tuple[Shelving, ...]:
     """Return what is shelved on the desks and in the communes that this person may see, what ends first first."""
-    where = Q(pk__in=[])
-    for territory in territories(seen_by, Verb.SEE, Kind.ALARM):
-        here = Q(alarm__desk=territory.desk) if territory.desk else Q()
-        where |= (here & Q(asset__commune=territory.commune)) if territory.commune else here or ~Q(pk__in=[])
     kept = models.Alarm.objects.filter(shelving=OuterRef("pk"), state=AlarmState.SHELVED, returned_at=None)
-    rows = models.Shelving.objects.filter(where, ended_at=None).annotate(holds=Exists(kept))
-    rows = rows.select_related("asset", "by", "alarm__definition").order_by("until", "id")
+    rows = _shelvings(seen_by).annotate(holds=Exists(kept))
+    rows = rows.select_related("asset", "by", "ended_by", "alarm__definition").order_by("until", "id")
     return tuple(_shelving(row) for row in rows[:MAX_ASIDE])
 
 
 def list_withdrawals(*, seen_by: Viewer) -> tuple[Withdrawal, ...]:
     """Return what is out of service where this person may see alarms, what is expected back first first."""
-    where = Q(pk__in=[])
-    for territory in territories(seen_by, Verb.SEE, Kind.ALARM):
-        here = Q(desk__in=("", territory.desk)) if territory.desk else Q()
-        communes = Q(asset=None) | Q(asset__commune=territory.commune)
-        where |= (here & communes) if territory.commune else here or ~Q(pk__in=[])
     recorded = Count("recorded", filter=Q(recorded__state=AlarmState.OUT_OF_SERVICE))
-    rows = models.Withdrawal.objects.filter(where, ended_at=None).annotate(alarms=recorded)
-    rows = rows.select_related("asset", "source", "by").order_by("until", "id")
+    rows = _withdrawals(seen_by).annotate(alarms=recorded)
+    rows = rows.select_related("asset", "source", "by", "ended_by").order_by("until", "id")
     return tuple(_withdrawal(row) for row in rows[:MAX_ASIDE])
+
+
+def aside_counts(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[int, int]:
+    """Return how many alarms of these desks (none named: of all) were told higher, and how much is kept aside."""
+    waiting = models.Alarm.objects.filter(
+        _narrowed(seen_by, "desk", "asset__commune"), state=AlarmState.UNACKNOWLEDGED, rung__gt=0
+    )
+    shelvings, withdrawals = _shelvings(seen_by), _withdrawals(seen_by)
+    if desks:
+        waiting, shelvings = waiting.filter(desk__in=desks), shelvings.filter(alarm__desk__in=desks)
+        withdrawals = withdrawals.filter(desk__in=("", *desks))
+    return waiting.count(), shelvings.count() + withdrawals.count()
+
+
+def shelving_of(alarm_id: int) -> int | None:
+    """Return the number of the last shelving of an alarm, or None."""
+    return models.Alarm.objects.filter(pk=alarm_id).values_list("shelving", flat=True).first()
+
+
+def shelving_kept(shelving_id: int) -> SetAside | None:
+    """Return whose a shelving is or was, for who is told that somebody ended it first."""
+    row = models.Shelving.objects.select_related("by", "ended_by").filter(pk=shelving_id).first()
+    return set_aside(row) if row else None
+
+
+def withdrawal_kept(withdrawal_id: int) -> SetAside | None:
+    """Return whose a withdrawal is or was, for who is told that somebody ended it first."""
+    row = models.Withdrawal.objects.select_related("by", "ended_by").filter(pk=withdrawal_id).first()
+    return set_aside(row) if row else None
+
+
+def last_aside(alarm_id: int) -> SetAside | None:
+    """Return who kept an alarm aside last, or None."""
+    return shelving_kept(shelving_of(alarm_id) or 0)
+
+
+def _narrowed(viewer: Viewer, desk: str, commune: str, *others: str) -> Q:
+    """Narrow to where this person may see alarms; `others` are desks that concern everybody."""
+    where = Q(pk__in=[])
+    for territory in territories(viewer, Verb.SEE, Kind.ALARM):
+        here = Q(**{f"{desk}__in": (territory.desk, *others)}) if territory.desk else Q()
+        here &= Q(**{commune: territory.commune}) if territory.commune else Q()
+        if not here:
+            return Q()
+        where |= here
+    return where
+
+
+def _shelvings(viewer: Viewer) -> QuerySet[models.Shelving]:
+    return models.Shelving.objects.filter(_narrowed(viewer, "alarm__desk", "asset__commune"), ended_at=None)
+
+
+def _withdrawals(viewer: Viewer) -> QuerySet[models.Withdrawal]:
+    """A source reaches over communes: it is shown to whoever sees alarms somewhere."""
+    where = _narrowed(viewer, "desk", "asset__commune", "")
+    if where and territories(viewer, Verb.SEE, Kind.ALARM):
+        where |= Q(asset=None)
+    return models.Withdrawal.objects.filter(where, ended_at=None)
 
 
 def set_aside(row: models.Shelving | models.Withdrawal) -> SetAside:

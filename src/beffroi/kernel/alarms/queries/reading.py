@@ -26,7 +26,7 @@ from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
-_WITH = ("definition", "asset", "acknowledged_by", "shelving__by", "withdrawal__by")
+_WITH = ("definition", "asset", "acknowledged_by", "ended_by", "shelving__by", "withdrawal__by")
 _HOLDS = Q(state__in=[str(state) for state in ACTIVE_STATES], returned_at=None)
 """Alarms whose condition stands. A latching one that is kept aside may have returned, and stay."""
 
@@ -238,6 +238,7 @@ def _alarm(row: models.Alarm) -> Alarm:
         rung=row.rung,
         escalated_at=from_datetime(row.escalated_at) if row.escalated_at else None,
         set_aside=_aside(row),
+        ended_by=row.ended_by.display_name if row.ended_by else "",
     )
 
 

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.db.models import Count, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, IntegerField, Max, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
+from beffroi.kernel.alarms.types import AlarmState
 from beffroi.kernel.incidents import models
 from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, concerned, narrowed_to, of_post
 from beffroi.kernel.incidents.queries.tree import tree_of
@@ -185,12 +186,22 @@ def whole() -> QuerySet[models.Incident]:
         "asset", "owner", "acknowledged_by", "closed_by", "assigned_by", "duplicate_of"
     )
     return rows.prefetch_related(links).annotate(
-        proposed=_proposed(), proposed_name=_name_of("proposed_to"), transferred_name=_name_of("transferred_to")
+        proposed=_proposed(),
+        rung=_rung(),
+        proposed_name=_name_of("proposed_to"),
+        transferred_name=_name_of("transferred_to"),
     )
 
 
 def _name_of(column: str) -> Subquery:
     return Subquery(models.Body.objects.filter(code=OuterRef(column)).values("name")[:1])
+
+
+def _rung() -> Coalesce:
+    """Return how far up the incident's alarms that nobody acknowledged were told."""
+    waiting = models.IncidentAlarm.objects.filter(incident=OuterRef("pk"), alarm__state=AlarmState.UNACKNOWLEDGED)
+    told = waiting.order_by().values("incident").annotate(rung=Max("alarm__rung")).values("rung")
+    return Coalesce(Subquery(told, output_field=IntegerField()), 0)
 
 
 def _proposed() -> Coalesce:
@@ -272,6 +283,7 @@ def _incident(row: models.Incident) -> Incident:
         proposed_until=_instant(row.proposed_until),
         transferred_to=row.transferred_to,
         transferred_name=getattr(row, "transferred_name", None) or row.transferred_to,
+        rung=getattr(row, "rung", 0),
     )
 
 
