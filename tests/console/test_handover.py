@@ -82,7 +82,7 @@ def test_gaps_are_counted_and_promises_end(enter: Enter) -> None:
     )
     (promise,) = people.standing_instructions((scene.who().post.code,))
     page = text_of(lucie.get("/handover").content.decode())
-    assert "1 alarmes non acquittées" in page
+    assert "Alarmes non acquittées : 1" in page
     assert "promis pour" in page
     assert lucie.post(f"/handover/instructions/{promise.id}/end", {"how": "withdrawn"}).status_code == 422
     assert lucie.post(f"/handover/instructions/{promise.id}/end", {"how": "kept"}).status_code == 302

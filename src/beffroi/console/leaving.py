@@ -15,7 +15,7 @@ from beffroi.console import reading, words
 from beffroi.console.pictures import place_words, short_title
 from beffroi.foundation.clock import DAY, MINUTE, Instant, to_datetime
 from beffroi.kernel.alarms import queries as alarms
-from beffroi.kernel.alarms.types import AlarmState
+from beffroi.kernel.alarms.types import AlarmState, SetAside
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident, IncidentState
 from beffroi.kernel.journal import queries as journal
@@ -71,6 +71,7 @@ def left(viewer: Viewer, at: Instant, since: Instant) -> Left:
         "silent": [
             {"code": each.code, "since": each.last_received_at} for each in reading.source_states() if each.silent
         ],
+        "aside": _aside(viewer),
         "gaps": _gaps(mine, standing, viewer, at),
         "events": _events(since, at),
         "crew": [[duty.display_name, duty.initials, duty.began_at] for duty in people.on_duty(viewer.post.code)],
@@ -105,6 +106,37 @@ def _instructions(standing: Sequence[Instruction], viewer: Viewer) -> list[dict[
         }
         for each in standing
     ]
+
+
+def _aside(viewer: Viewer) -> list[dict[str, Any]]:
+    """Return what is kept from people, and until when: alarms put aside, equipment and sources out of service."""
+    shelved = [
+        _kept(each.title, each.asset_name or each.asset_code, each.kept, service=False)
+        for each in alarms.list_shelvings(seen_by=viewer)
+        if viewer.post.answers_for(each.desk)
+    ]
+    out = [
+        _kept(
+            each.title or each.asset_name or each.asset_code or each.source,
+            each.asset_name if each.title else each.place,
+            each.kept,
+            service=True,
+        )
+        for each in alarms.list_withdrawals(seen_by=viewer)
+        if not each.desk or viewer.post.answers_for(each.desk)
+    ]
+    return [*shelved, *out][:MOST]
+
+
+def _kept(what: str, where: str, kept: SetAside, *, service: bool) -> dict[str, Any]:
+    return {
+        "what": what,
+        "where": where,
+        "service": service,
+        "by": kept.by,
+        "reason": kept.reason,
+        "until": kept.until,
+    }
 
 
 def _gaps(mine: Sequence[Incident], standing: Sequence[Instruction], viewer: Viewer, at: Instant) -> dict[str, int]:

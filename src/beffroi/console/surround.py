@@ -17,6 +17,11 @@ from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 KEYS = {"incidents": "t", "aside": ":", "handover": "h", "definitions": ","}
+KEYS = {"incidents": "t", "handover": "h", "definitions": ","}
+MORE = frozenset({"quality", "quarantine", "definitions", "aside"})
+"""Pages asked for now and then: they fold under « Plus », so that the header is one line."""
+
+KEYS = {"incidents": "t", "handover": "h"}
 """Pages that a key opens."""
 
 LIVE = "/live/console"
@@ -50,6 +55,17 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
     number = journal.last_seq() if since is None else since
     watches = people.may(viewer, Verb.SEE, Kind.SITUATION)
     path = request.path
+    pages = [
+        {
+            "url": reverse(f"console:{name}"),
+            "label": label,
+            "here": path == reverse(f"console:{name}"),
+            "key": KEYS.get(name, ""),
+            "more": name in MORE,
+        }
+        for name, label, verb, kind in PAGES
+        if people.may(viewer, verb, kind)
+    ]
     return {
         "person": viewer,
         "home": home(viewer),
@@ -61,16 +77,8 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
         "since": number,
         "live": (live or LIVE) if watches else "",
         "zone": settings.TIME_ZONE,
-        "pages": [
-            {
-                "url": reverse(f"console:{name}"),
-                "label": label,
-                "here": path == reverse(f"console:{name}"),
-                "key": KEYS.get(name, ""),
-            }
-            for name, label, verb, kind in PAGES
-            if people.may(viewer, verb, kind)
-        ],
+        "pages": pages,
+        "more": [entry for entry in pages if entry["more"]],
         "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT),
         "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
         "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",

@@ -53,10 +53,10 @@ ROLES: Words = {
 }
 
 GAPS: Words = {
-    "unowned": _("%(n)s sans personne depuis plus de dix minutes"),
-    "unseen": _("%(n)s alarmes non acquittées"),
-    "overdue": _("%(n)s promesses en retard"),
-    "resolved": _("%(n)s incidents résolus qui restent à clore"),
+    "unowned": _("Sans personne depuis plus de dix minutes : %(n)s"),
+    "unseen": _("Alarmes non acquittées : %(n)s"),
+    "overdue": _("Promesses en retard : %(n)s"),
+    "resolved": _("Incidents résolus qui restent à clore : %(n)s"),
 }
 """What is not as it should be when a shift ends, with its count."""
 
