@@ -108,6 +108,14 @@ export function startActions(): void {
     event.preventDefault();
     send(form, button);
   });
+  // Enter in a field does that panel's own act: left alone, a browser would press the first button of the whole page.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !(event.target instanceof Element) || !event.target.matches("input, select")) return;
+    const button = event.target.closest("[data-act]")?.querySelector<HTMLButtonElement>("button[formaction]");
+    if (!button) return;
+    event.preventDefault();
+    button.click();
+  });
   // A panel that unfolds hands the keyboard to its first field.
   document.addEventListener(
     "toggle",
