@@ -242,6 +242,8 @@ def test_openapi_document_describes_every_answer() -> None:
         "/api/v1/alarm-definitions/{definition}",
         "/api/v1/alarm-definitions/{definition}/versions",
         "/api/v1/alarms",
+        "/api/v1/alarms/figures",
+        "/api/v1/alarms/posts",
         "/api/v1/assets",
         "/api/v1/assets/{id}",
         "/api/v1/assets/{id}/readings",

@@ -114,3 +114,19 @@ def test_an_incident_tells_its_deadlines_and_its_transfer(get: Get, tripped: lis
         assert [each.id for each in _items(get("incidents", **query), shapes.Incidents)] == [first.id], query
     assert _items(get("incidents", reopened="true"), shapes.Incidents) == []
     assert get("incidents/BF-26-999999").status_code == 404
+
+
+def test_load_and_figures_of_a_post_are_read_and_a_wrong_period_is_refused(get: Get, tripped: list[int]) -> None:
+    posts = msgspec.json.decode(get("alarms/posts").content, type=shapes.PostLoads).items
+    assert [(each.post, each.desks, each.flood) for each in posts] == [("room", [], None)]
+    asked = {"post": "room", "from": "2026-05-28T00:00:00Z", "to": "2026-06-28T00:00:00Z"}
+    found = msgspec.json.decode(get("alarms/figures", **asked).content, type=shapes.AlarmFigures)
+    assert (found.announced, found.peak_10_min, found.by_priority, found.marks["peak_10_min"]) == (
+        3,
+        3,
+        {"2": 3},
+        "good",
+    )
+    assert [(each.code, each.count, each.share) for each in found.worst] == [("cabinet_tripped", 3, 1.0)]
+    assert get("alarms/figures", post="cellar").status_code == 404
+    assert get("alarms/figures", **(asked | {"to": "2020-01-01T00:00:00Z"})).status_code == 422

@@ -11,6 +11,8 @@ from django.test import Client
 from beffroi.console.quality import percent
 from beffroi.foundation.clock import SECOND, now
 from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.alarms import queries
+from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people import queries as people_queries
 from beffroi.kernel.people.types import Post
@@ -68,3 +70,29 @@ def test_page_is_for_those_who_see_alarms(enter: Enter) -> None:
 @pytest.mark.parametrize(("share", "text"), [(0, "0"), (0.004, "0,4"), (0.1, "10"), (0.923, "92")])
 def test_share_is_written_with_a_decimal_under_ten(share: float, text: str) -> None:
     assert percent(share) == f"{text}\u202f%"
+
+
+def test_what_is_said_at_closing_is_counted_for_the_definition_and_told(enter: Enter) -> None:
+    client = enter()
+    for code, said in (("ARM-1", "yes"), ("ARM-2", "no"), ("ARM-3", "")):
+        incident = scene.trip(code)
+        body = {"reason": "false_alarm", "comment": "Essai.", "useful": said}
+        assert client.post(f"/incidents/{incident.reference}/close", body).status_code == 302
+    assert queries.verdicts(scene.TRIPPED) == (1, 1)
+    html = client.get("/quality").content.decode()
+    assert re.search(r'id="worst-lighting_cabinet_tripped".*?<td>1 / 1</td>', html, re.DOTALL)
+    told = [line.content.get("useful") for line in list_lines(limit=50) if line.verb == "close_incident"]
+    assert told == [None, False, True]
+
+
+def test_chattering_and_stale_alarms_are_marked_in_the_queue(enter: Enter) -> None:
+    at = now() - 2 * scene.MINUTE
+    for i in range(3):
+        scene.happen("raise", scene.TRIPPED, ["ARM-1"], at=at + i * SECOND)
+        if i < 2:
+            scene.happen("return", scene.TRIPPED, ["ARM-1"], at=at + i * SECOND)
+    scene.happen("raise", scene.TRIPPED, ["ARM-2"], at=now() - 25 * 60 * scene.MINUTE)
+    alarms.watch_alarms(people_queries.posts(), at=now())
+    rows = list(scene.rows_of(enter().get("/").content.decode()).values())
+    marks = [re.findall(r'class="mark">(.*?)<', row) for row in rows]
+    assert sorted(marks) == [["bavarde"], ["plus de 24 h"]]

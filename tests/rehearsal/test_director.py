@@ -118,15 +118,36 @@ def test_same_seed_plays_the_same_city(bourg_inventory: Inventory) -> None:
 def test_scenario_names_failures_that_the_equipment_knows(name: str, bourg_inventory: Inventory) -> None:
     scenario = load_scenario(name)
     known = set(build_city(bourg_inventory, scenario, DAY_TIME, 1).director.kinds())
-    assert {event.kind for event in scenario.events} <= known
+    assert {event.kind for event in scenario.events} - {"gateway_silent"} <= known  # gateways are not equipment
     assert set(scenario.rhythm.kinds if scenario.rhythm else ()) <= known
 
 
 def test_wrong_scenario_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="known: opening, quiet"):
+    with pytest.raises(Misconfigured, match="known: cabinet_trip, chattering_detector, opening, quiet"):
         load_scenario("apocalypse")
     (tmp_path / "wrong.yaml").write_text(
         "title: x\nrhythm: {from_s: 0, every_s: [9, 3], kinds: {}}\n", encoding="utf-8"
     )
     with pytest.raises(Misconfigured, match="from a lesser to a greater"):
         load_scenario(str(tmp_path / "wrong.yaml"))
+
+
+def test_scenario_is_played_on_request_and_its_failures_are_spread() -> None:
+    recorder = Recorder()
+    codes = [f"L-{i}" for i in range(5)]
+    director = Director([recorder.failing("lamp_fault", *codes)], Scenario(title="x"), 0, Random(1))
+    event = {"at_s": 10, "kind": "lamp_fault", "lasts_s": 60, "count": 4, "over_s": 8}
+    assert director.play(Scenario.model_validate({"title": "y", "events": [event]}), 100 * SECOND) == 4
+    began = {second: len(director.step(second * SECOND)) for second in range(105, 125)}
+    assert {second: count for second, count in began.items() if count} == {110: 1, 112: 1, 114: 1, 116: 1}
+
+
+def test_equipment_that_chatters_is_the_same_each_time() -> None:
+    recorder = Recorder()
+    director = Director([recorder.failing("intrusion", "B-1", "B-2", "B-3")], Scenario(title="x"), 0, Random(1))
+    event = {"at_s": 0, "kind": "intrusion", "lasts_s": 2, "times": 4, "every_s": 5}
+    director.play(Scenario.model_validate({"title": "y", "events": [event]}), 0)
+    for second in range(40):
+        director.step(second * SECOND)
+    failed = [code for what, code in recorder.done if what == "fail"]
+    assert (len(failed), len(set(failed)), len(recorder.done)) == (4, 1, 8)

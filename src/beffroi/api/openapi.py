@@ -21,6 +21,8 @@ _SHAPES = (
     shapes.Alarms,
     shapes.AlarmDefinitions,
     shapes.AlarmDefinition,
+    shapes.PostLoads,
+    shapes.AlarmFigures,
     shapes.Incidents,
     shapes.Incident,
     shapes.Categories,

@@ -22,7 +22,7 @@ from beffroi.app.shell import actor as _actor
 from beffroi.app.shell import set_up_django as _django
 from beffroi.foundation.clock import now
 from beffroi.foundation.errors import BeffroiError, Conflict, Malformed
-from beffroi.foundation.settings import settings
+from beffroi.foundation.settings import runtime_address, settings
 
 
 class _Group(click.Group):
@@ -474,3 +474,22 @@ def city_generate(folder: Path, profile: str | None, seed: int | None) -> None:
     facts = generate(profile or settings().city, settings().city_seed if seed is None else seed, folder)
     shown = {name: value for name, value in facts.items() if not isinstance(value, list)}
     click.echo(json.dumps(shown, ensure_ascii=False, indent=1))
+
+
+@city.command("scenario")
+@click.argument("name")
+def city_scenario(name: str) -> None:
+    """Play a scenario on the simulated city that runs: cabinet_trip, storm, chattering_detector, two_operators."""
+    import httpx
+
+    address = runtime_address("city")
+    if address is None:
+        raise click.ClickException("no simulated city runs here: start the post with `beffroi up`")
+    try:
+        answer = httpx.post(f"{address}/rehearsal/scenario", json={"name": name}, timeout=10)
+    except httpx.HTTPError as error:
+        raise click.ClickException(f"the simulated city does not answer: {error}") from error
+    body = answer.json()
+    if answer.status_code != 201:
+        raise click.ClickException(str(body.get("detail", body)))
+    click.echo(f"{body['title']}: {body['failures']} failures are on their way")

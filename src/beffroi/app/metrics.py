@@ -55,12 +55,36 @@ class _Post(Collector):
                 for outcome, value in zip(_OUTCOMES, counts, strict=True):
                     reports.add_metric([code, outcome], value)
             yield reports
+            floods = GaugeMetricFamily("beffroi_alarm_flood", "1 when the post is in flood", labels=["post"])
+            rates = GaugeMetricFamily("beffroi_alarm_rate", "Alarms put before a post in 10 minutes", labels=["post"])
+            for code, flooded, rate in connection.execute(_FLOODS):
+                floods.add_metric([code], flooded)
+                rates.add_metric([code], rate)
+            yield floods
+            yield rates
             for name, help_text, query in _GAUGES:
                 row = connection.execute(query).fetchone()
                 yield GaugeMetricFamily(name, help_text, value=float(row[0] or 0) if row else 0.0)
 
 
+_FLOODS = """
+SELECT p.code, (SELECT count(*) FROM alarms_flood f WHERE f.post = p.code AND f.closed_at IS NULL),
+    (SELECT count(*) FROM alarms_announcement a WHERE a.at > now() - interval '10 minutes'
+        AND (p.desks = '' OR a.desk = ANY(string_to_array(p.desks, ' '))))
+FROM people_post p ORDER BY p.place
+"""
+
 _GAUGES = (
+    (
+        "beffroi_alarms_chattering",
+        "Alarms that chatter now",
+        "SELECT count(*) FROM alarms_chatter WHERE ended_at IS NULL",
+    ),
+    (
+        "beffroi_alarms_stale",
+        "Alarms standing for more than a day",
+        "SELECT count(*) FROM alarms_alarm WHERE stale_at IS NOT NULL AND ended_at IS NULL",
+    ),
     (
         "beffroi_alarms_open",
         "Alarms standing before people",

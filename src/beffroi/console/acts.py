@@ -72,9 +72,10 @@ def take(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
 def close(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     """Close it, with a reason among those that exist."""
     reason, comment = request.POST.get("reason", ""), request.POST.get("comment", "")
+    useful = {"yes": True, "no": False}.get(request.POST.get("useful", ""))
 
     def act(number: int) -> Incident:
-        return actions.close_incident(number, reason=reason, comment=comment, by=viewer, at=clock.now())
+        return actions.close_incident(number, reason=reason, comment=comment, useful=useful, by=viewer, at=clock.now())
 
     return done(request, viewer, reference, act, _("%(ref)s clos."))
 

@@ -27,6 +27,7 @@ from beffroi.console.pictures import (
 )
 from beffroi.foundation import clock
 from beffroi.foundation.clock import SECOND
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident
@@ -54,9 +55,15 @@ def _draw(template: str, viewer: Viewer, context: Mapping[str, Any]) -> SafeStri
         return SafeString(render_to_string(f"console/{template}.html", dict(context)).strip())
 
 
-def render_incident_row(incident: Incident, viewer: Viewer, *, selected: bool = False) -> SafeString:
-    """Draw an incident's row of the queue."""
+def render_incident_row(
+    incident: Incident, viewer: Viewer, *, selected: bool = False, marks: Mapping[int, tuple[bool, bool]] | None = None
+) -> SafeString:
+    """Draw an incident's row of the queue. `marks`: which alarms chatter or are stale, where they were read for many."""
+    marked = alarms.marks(incident.alarm_ids) if marks is None else marks
+    mine = [marked[alarm] for alarm in incident.alarm_ids if alarm in marked]
     context = {
+        "chattering": any(chatters for chatters, _stale in mine),
+        "stale": any(stale for _chatters, stale in mine),
         "incident": incident,
         "selected": selected,
         "order": row_order(incident),

@@ -17,6 +17,7 @@ from beffroi.console.pictures import row_order
 from beffroi.console.surround import MAP_LIVE, surround
 from beffroi.foundation.errors import BeffroiError, NotFound
 from beffroi.foundation.geo import is_position
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Group
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
@@ -109,7 +110,11 @@ def _rows(
     viewer: Viewer,
 ) -> list[SafeString]:
     """Return the queue's rows in their order, those of groups among those of incidents: the page shows one or the other."""
-    rows = [(row_order(each), frames.render_incident_row(each, viewer, selected=each == selected)) for each in opened]
+    marks = alarms.marks(alarm for each in opened for alarm in each.alarm_ids)
+    rows = [
+        (row_order(each), frames.render_incident_row(each, viewer, selected=each == selected, marks=marks))
+        for each in opened
+    ]
     rows += [
         (gathering.row_order(each), gathering.render_group_row(each, viewer, selected=each == group)) for each in groups
     ]

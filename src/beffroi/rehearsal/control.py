@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,9 +16,11 @@ from beffroi.foundation.clock import SECOND, Clock, to_rfc3339
 from beffroi.foundation.errors import BeffroiError, Malformed
 from beffroi.rehearsal.director import Director, Failure
 from beffroi.rehearsal.equipment.buses import Buses, BusPosition
+from beffroi.rehearsal.scenario import load_scenario
 
 FEED_PATH = "/gtfs-rt/vehicle-positions.pb"
 MAX_BODY = 4_096
+NAME = re.compile(r"[a-z][a-z0-9_]{0,40}")
 
 
 class FailOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,7 +37,13 @@ class RepairOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     asset: str
 
 
-Order = TypeVar("Order", FailOrder, RepairOrder)
+class ScenarioOrder(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What to play: the name of one of the scenarios that come with the city."""
+
+    name: str
+
+
+Order = TypeVar("Order", FailOrder, RepairOrder, ScenarioOrder)
 
 
 def control_app(director: Director, buses: Buses | None, clock: Clock) -> Starlette:
@@ -54,6 +63,13 @@ def control_app(director: Director, buses: Buses | None, clock: Clock) -> Starle
         order = await _order(request, RepairOrder)
         return JSONResponse(_shown(director.repair(order.asset, clock())))
 
+    async def scenario(request: Request) -> Response:
+        order = await _order(request, ScenarioOrder)
+        if not NAME.fullmatch(order.name):
+            raise Malformed(f"{order.name[:60]!r} is no scenario's name")
+        played = load_scenario(order.name)
+        return JSONResponse({"title": played.title, "failures": director.play(played, clock())}, 201)
+
     async def failures(request: Request) -> Response:
         under_way = [_shown(failure) for failure in director.failures()]
         return JSONResponse({"items": under_way, "kinds": director.kinds()})
@@ -66,6 +82,7 @@ def control_app(director: Director, buses: Buses | None, clock: Clock) -> Starle
             Route(FEED_PATH, feed),
             Route("/rehearsal/fail", fail, methods=["POST"]),
             Route("/rehearsal/repair", repair, methods=["POST"]),
+            Route("/rehearsal/scenario", scenario, methods=["POST"]),
             Route("/rehearsal/failures", failures),
             Route("/health/live", live),
         ],

@@ -29,12 +29,17 @@ class Director:
         self._failings = {failing.kind: failing for failing in failings if failing.codes}
         self._random = random
         self._open: dict[str, Failure] = {}
-        self._start = start
-        self._coming = sorted(scenario.events, key=lambda event: event.at_s)
+        self._coming: list[tuple[Instant, Event]] = []
+        self.play(scenario, start)
         self._rhythm = scenario.rhythm
         self._next: Instant | None = None
         if self._rhythm is not None:
             self._next = start + int(self._rhythm.from_s * SECOND)
+
+    def learn(self, failing: Failing) -> None:
+        """Take up one more kind of failure."""
+        if failing.codes:
+            self._failings[failing.kind] = failing
 
     def failures(self) -> list[Failure]:
         """Return the failures under way, the oldest first."""
@@ -43,6 +48,12 @@ class Director:
     def kinds(self) -> list[str]:
         """Return the kinds of failure that this city's equipment knows."""
         return sorted(self._failings)
+
+    def play(self, scenario: Scenario, now: Instant) -> int:
+        """Add a scenario's events to what comes, from now on; return how many failures they are. Its rhythm is left out."""
+        events = [(now + int(each.at_s * SECOND), each) for event in scenario.events for each in event.each()]
+        self._coming = sorted([*self._coming, *events], key=lambda coming: coming[0])
+        return len(events)
 
     def trip_cabinet(self, code: str, now: Instant, lasts_s: float | None = None) -> Failure:
         """Trip a lighting cabinet; its lamps go dark. See `fail`."""
@@ -85,8 +96,8 @@ class Director:
             if failure.ends_at is not None and failure.ends_at <= now:
                 self.repair(failure.asset, now)
         began = []
-        while self._coming and self._start + int(self._coming[0].at_s * SECOND) <= now:
-            began += self._begin(self._coming.pop(0), now)
+        while self._coming and self._coming[0][0] <= now:
+            began += self._begin(self._coming.pop(0)[1], now)
         if self._rhythm is not None and self._next is not None and now >= self._next:
             self._next = now + int(self._random.uniform(*self._rhythm.every_s) * SECOND)
             kinds = [kind for kind in self._rhythm.kinds if kind in self._failings]
@@ -98,6 +109,11 @@ class Director:
     def _begin(self, event: Event, now: Instant) -> list[Failure]:
         """Begin a planned failure, unless the city has no such equipment or it has failed otherwise meanwhile."""
         try:
-            return [self.fail(event.kind, event.asset, now, event.lasts_s)]
+            failure = self.fail(event.kind, event.asset, now, event.lasts_s)
         except (Malformed, NotFound, Conflict):
             return []
+        if event.times > 1:  # the same equipment again, a little later: it chatters
+            again = event.model_copy(update={"asset": failure.asset, "times": event.times - 1})
+            self._coming.append((now + int(event.every_s * SECOND), again))
+            self._coming.sort(key=lambda coming: coming[0])
+        return [failure]

@@ -94,6 +94,7 @@ async def run(
     known = _read_gateways(gateways)
     city = build_city(await asyncio.to_thread(read_inventory, city_dir), load_scenario(scenario), now(), seed)
     links = {source: Link(source, gateway, mqtt_host, mqtt_port) for source, gateway in known.items()}
+    city.director.learn(_dying(list(links.values())))
     app = control_app(city.director, city.buses, now)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", http_port, log_level="warning", access_log=False))
     log.info("city plays", folder=str(city_dir), sources=sorted(links), http_port=http_port)
@@ -128,6 +129,17 @@ def _read_gateways(path: Path) -> dict[str, Gateway]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Gateway])
     except (OSError, msgspec.DecodeError) as error:
         raise Misconfigured(f"the gateways' file {path} cannot be read: {error}") from error
+
+
+def _dying(links: Sequence[Link]) -> Failing:
+    """Gateways that die: an asset that fails so is a source."""
+    by_source = {link.source: link for link in links}
+    return Failing(
+        "gateway_silent",
+        tuple(by_source),
+        lambda source, at: by_source[source].die(source, at),
+        lambda source, at: by_source[source].revive(source, at),
+    )
 
 
 def _merged(failings: Sequence[Failing]) -> list[Failing]:

@@ -21,12 +21,26 @@ class Part(BaseModel):
 
 
 class Event(Part):
-    """A failure at a time after the start. Without `asset`, one is drawn; it is repaired after `lasts_s`."""
+    """A failure at a time after the start. Without `asset`, one is drawn; it is repaired after `lasts_s`.
+
+    `count` of them, spread evenly `over_s`; each fails `times` times on the same equipment, `every_s` after the last.
+    """
 
     at_s: float = Field(ge=0)
     kind: str
     asset: str | None = None
     lasts_s: float = Field(gt=0)
+    count: int = Field(1, ge=1, le=2_000)
+    over_s: float = Field(0, ge=0)
+    times: int = Field(1, ge=1, le=500)
+    every_s: float = Field(0, ge=0)
+
+    def each(self) -> tuple[Event, ...]:
+        """Return the failures that this stands for, one by one."""
+        return tuple(
+            self.model_copy(update={"at_s": self.at_s + self.over_s * place / self.count, "count": 1, "over_s": 0})
+            for place in range(self.count)
+        )
 
 
 class Chance(Part):

@@ -21,6 +21,7 @@ import msgspec
 from beffroi.connectors.chirpstack import wire as chirpstack
 from beffroi.connectors.mqtt_json import wire as mqtt_json
 from beffroi.connectors.things_stack import wire as things_stack
+from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.foundation.lorawan import encode_payload
@@ -159,10 +160,20 @@ class Link:
         self.outbox = Outbox()
         self._gateway, self._host, self._port = gateway, host, port
         self._encode = encoder(source, gateway)
+        self._dead = False
 
     async def say(self, said: Said) -> None:
-        """Hand over what equipment says; waits while the outbox is full."""
-        await self.outbox.put(*self._encode(said))
+        """Hand over what equipment says; waits while the outbox is full. A dead gateway loses it."""
+        if not self._dead:
+            await self.outbox.put(*self._encode(said))
+
+    def die(self, source: str, now: Instant) -> None:
+        """Let the gateway lose what its equipment says."""
+        self._dead = True
+
+    def revive(self, source: str, now: Instant) -> None:
+        """Let it speak again."""
+        self._dead = False
 
     async def run(self) -> None:
         """Send for ever, connecting again after each cut, a little later each time it fails at once."""

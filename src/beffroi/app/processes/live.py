@@ -50,6 +50,7 @@ MOVERS_EVERY_FRAMES = 5
 MOST_LINES = 2_000
 MOST_WAITING = 200
 CHECK_EVERY = 30 * SECOND
+LOAD_EVERY = 20 * SECOND
 COOKIE = "beffroi_session"
 Scope = tuple[str, frozenset[Any], str]
 
@@ -125,6 +126,7 @@ class Broadcaster:
         self.owed: frozenset[str] = frozenset()  # subjects of lines taken, not told yet: a frame that failed
         self.still = False
         self.frames_total = 0
+        self.load_told_at = now()
         self.ready = False
 
     # -- what comes in ---------------------------------------------------------------------------------------------
@@ -221,6 +223,9 @@ class Broadcaster:
         await self._take_lines()
         if with_movers:
             await self._watch_sealing()
+        if now() - self.load_told_at >= LOAD_EVERY:  # a load goes down by itself, without a line of the journal
+            self.load_told_at = now()
+            self.owed |= {"post:"}
         subjects, self.owed = self.owed, frozenset()
         movers = [mover for mover in self.movers.values() if None not in mover[:3]] if with_movers else []
         if with_movers:

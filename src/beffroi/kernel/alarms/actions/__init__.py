@@ -4,6 +4,7 @@ from beffroi.kernel.alarms.actions.acknowledging import acknowledge_alarm, ackno
 from beffroi.kernel.alarms.actions.applying import apply_transitions, release_suppressed
 from beffroi.kernel.alarms.actions.escalating import escalate_alarms, re_alarm
 from beffroi.kernel.alarms.actions.importing import Imported, import_definitions
+from beffroi.kernel.alarms.actions.judging import judge_alarms
 from beffroi.kernel.alarms.actions.publishing import Published, publish_definitions
 from beffroi.kernel.alarms.actions.ranking import publish_priorities
 from beffroi.kernel.alarms.actions.revising import (
@@ -37,6 +38,7 @@ __all__ = [
     "end_shelvings",
     "escalate_alarms",
     "import_definitions",
+    "judge_alarms",
     "keep_what_if",
     "lock_alarms",
     "propose_definition",

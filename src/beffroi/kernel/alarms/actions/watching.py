@@ -27,8 +27,8 @@ SELECT code, asset_id, max(desk), max(alarm_id), array_agg(at ORDER BY at)
 FROM alarms_announcement WHERE at > %s AND at <= %s GROUP BY code, asset_id HAVING count(*) >= %s
 """
 _COUNT_CHATTER = """
-UPDATE alarms_chatter c SET last_at = n.last, raises = n.raises FROM (
-    SELECT o.id, max(a.at) AS last, count(*) AS raises FROM alarms_chatter o JOIN alarms_announcement a
+UPDATE alarms_chatter c SET last_at = n.last, raises = n.raises, alarm_id = n.alarm FROM (
+    SELECT o.id, max(a.at) AS last, count(*) AS raises, max(a.alarm_id) AS alarm FROM alarms_chatter o JOIN alarms_announcement a
     ON a.code = o.code AND a.asset_id = o.asset_id AND a.at >= o.began_at AND a.at <= %s
     WHERE o.ended_at IS NULL GROUP BY o.id
 ) n WHERE n.id = c.id AND c.raises < n.raises

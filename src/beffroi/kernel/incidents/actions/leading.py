@@ -10,6 +10,7 @@ from django.db import transaction
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.alarms.actions import judge_alarms
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import (
     act_line,
@@ -138,8 +139,12 @@ def note_incident(incident_id: int, text: str, *, by: Viewer, at: Instant) -> In
         return done(row, IncidentState(row.state), (), line, at)
 
 
-def close_incident(incident_id: int, *, reason: str, comment: str = "", by: Viewer, at: Instant) -> Incident:
+def close_incident(
+    incident_id: int, *, reason: str, comment: str = "", useful: bool | None = None, by: Viewer, at: Instant
+) -> Incident:
     """Close an incident, with a reason among CloseReason; its alarms are acknowledged with it. Journalled.
+
+    `useful` is what the person says of its alarms, None where they say nothing.
 
     While an alarm of it still stands, only a false alarm or an absence of action closes it, with a comment. A proposal
     to another desk or body is withdrawn with it. Raises Refused saying what is missing, Forbidden, NotFound, and
@@ -156,7 +161,12 @@ def close_incident(incident_id: int, *, reason: str, comment: str = "", by: View
         lines = with_alarms(row, alarm_ids, by, at)
         mark_acknowledged(row, by, at)
         end(row, str(chosen), written, by.id, at)
-        line = act_line(row, "close_incident", by, alarm_ids, after, reason=str(chosen), personal={"comment": written})
+        said = {} if useful is None else {"useful": useful}
+        if useful is not None:
+            judge_alarms(alarm_ids, useful=useful, by=by, at=at)
+        line = act_line(
+            row, "close_incident", by, alarm_ids, after, reason=str(chosen), personal={"comment": written}, **said
+        )
         return done(row, after, lines, line, at)
 
 
