@@ -24,6 +24,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from beffroi.app.processes import live
+from tests.database import as_owner
 
 
 class Stage:
@@ -59,7 +60,7 @@ class Stage:
         """Stop and leave no connection on the test database."""
         self.server.should_exit = True
         self.thread.join(10)
-        with connection.cursor() as cursor:
+        with as_owner(), connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
