@@ -193,3 +193,15 @@ def test_proposal_of_the_file_can_be_judged_by_anyone_of_the_role(enter: Enter) 
     assert actions.import_definitions([urgent], by=scene.people.SYSTEM, at=now()).proposed == ("bus_silent",)
     page = html(enter("chefsalle"), "/definitions/bus_silent")
     assert "Mettre en vigueur…" in page and "Beffroi" in page and "<ins>3</ins>" in page
+
+
+def test_change_is_simulated_over_the_history(enter: Enter) -> None:
+    writer = enter("ingenieure")
+    act = change(writer, on_delay_s="9")
+    for minutes, value in ((60, 1.0), (50, 0.0)):
+        scene.report("ARM-1", {"feeder_state": value}, at=now() - minutes * scene.MINUTE)
+    page = writer.post(f"{act}/simulate", {"days": "1"}, follow=True).content.decode()
+    assert "La simulation est faite." in page and "Alarmes : 1 au lieu de 1, sur 1 j." in page
+    assert 'href="/assets/ARM-1">ARM-1</a> (1)' in page
+    wrong = writer.post(f"{act}/simulate", {"days": "99"}, follow=True).content.decode()
+    assert "Choisissez un nombre de jours de 1 à 14." in wrong

@@ -17,6 +17,7 @@ from beffroi.console import ruling, words
 from beffroi.console.door import page, refusal_words
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
+from beffroi.foundation.clock import DAY
 from beffroi.foundation.errors import BeffroiError, Forbidden, NotFound
 from beffroi.kernel.alarms import actions, queries
 from beffroi.kernel.alarms.rules import run_trials
@@ -70,6 +71,7 @@ def definition(request: HttpRequest, viewer: Viewer, definition: str) -> HttpRes
         "versions": _versions(shown.code),
         "past": [revision for revision in queries.revisions_of(shown.code) if not revision.is_open],
         "change": _change(card, viewer) if card.revision else None,
+        "replayable": (1, 3, 7, 14),
         "may_propose": people.may(viewer, Verb.PROPOSE, Kind.DEFINITION, desk=shown.desk),
     }
     return render(request, "console/definition.html", context)
@@ -133,6 +135,20 @@ def refuse(request: HttpRequest, viewer: Viewer, revision: int) -> HttpResponse:
         return actions.refuse_definition(number, reason=reason, by=viewer, at=clock.now())
 
     return _decided(request, viewer, revision, act, _("La proposition est refusée."))
+
+
+@require_POST
+@page(Verb.SEE, Kind.DEFINITION)
+def simulate(request: HttpRequest, viewer: Viewer, revision: int) -> HttpResponse:
+    """Play a change that is open over the stored days, beside the version in force."""
+    days = request.POST.get("days", "")
+
+    def act(number: int) -> Revision:
+        return actions.replay_revision(
+            number, days=int(days) if days.isdecimal() and len(days) < 4 else 0, by=viewer, at=clock.now()
+        )
+
+    return _decided(request, viewer, revision, act, _("La simulation est faite."))
 
 
 def to_card(code: str) -> HttpResponse:
@@ -245,9 +261,32 @@ def _change(card: Card, viewer: Viewer) -> dict[str, Any]:
         "new": before is None,
         "trials": ruling.trials_words(outcomes),
         "failing": any(not outcome.passed for outcome in outcomes),
+        "what_if": _what_if(revision),
         "mine": mine,
         "may_propose": mine and not proposed,
         "may_edit": mine and after is not None,
         "may_decide": proposed and not mine and people.may(viewer, Verb.REVIEW, Kind.DEFINITION, desk=revision.desk),
         "outdated": (before.version if before else 0) != revision.base_version,
+    }
+
+
+def _what_if(revision: Revision) -> dict[str, Any] | None:
+    """Return what the last replay over history found, day by day, as it is read."""
+    found = revision.what_if
+    if not found:
+        return None
+    none: dict[str, Any] = {"alarms": 0, "by_day": [0] * found["days"], "top": []}
+    present, proposed = found["present"] or none, found["proposed"] or none
+    played = found["proposed"] or found["present"] or {}
+    return {
+        "at": found["at"],
+        "days": found["days"],
+        "present": present,
+        "proposed": proposed,
+        "by_day": [
+            {"at": found["at"] - (found["days"] - place) * DAY, "present": before, "proposed": after}
+            for place, (before, after) in enumerate(zip(present["by_day"], proposed["by_day"], strict=True))
+        ],
+        "assets": played.get("assets", 0),
+        "sampled": played.get("sampled", 0),
     }

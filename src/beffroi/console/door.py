@@ -95,6 +95,8 @@ REFUSALS: Mapping[str, object] = {
     "definition-outdated": _("La version en vigueur a changé depuis : écrivez la modification de nouveau."),
     "change-open": _("Quelqu’un a déjà une modification ouverte sur cette définition : décidez d’abord de celle-là."),
     "change-closed": _("On a déjà décidé de cette modification."),
+    "days-out-of-bounds": _("Choisissez un nombre de jours de 1 à 14."),
+    "replay-too-long": _("L’historique est trop long à lire : choisissez moins de jours."),
     "not-proposed": _("Cette modification n’est pas encore proposée."),
     "already-proposed": _("Cette modification est déjà proposée : elle attend une seconde personne."),
     "wrong-credentials": _("Le compte ou le mot de passe n’est pas le bon."),

@@ -103,6 +103,7 @@ urlpatterns = [
     path("definitions/changes/<int:revision>/propose", definitions.propose, name="definition_propose"),
     path("definitions/changes/<int:revision>/drop", definitions.drop, name="definition_drop"),
     path("definitions/changes/<int:revision>/put", definitions.put_in_force, name="definition_put"),
+    path("definitions/changes/<int:revision>/simulate", definitions.simulate, name="definition_simulate"),
     path("definitions/changes/<int:revision>/refuse", definitions.refuse, name="definition_refuse"),
     path("definitions/<slug:definition>", definitions.definition, name="definition"),
     path("definitions/<slug:definition>/change", defining.change_definition, name="definition_change"),

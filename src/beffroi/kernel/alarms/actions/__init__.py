@@ -7,6 +7,7 @@ from beffroi.kernel.alarms.actions.importing import Imported, import_definitions
 from beffroi.kernel.alarms.actions.judging import judge_alarms
 from beffroi.kernel.alarms.actions.publishing import Published, publish_definitions
 from beffroi.kernel.alarms.actions.ranking import publish_priorities
+from beffroi.kernel.alarms.actions.replaying import replay_revision
 from beffroi.kernel.alarms.actions.revising import (
     WrongDefinition,
     author_key,
@@ -51,6 +52,7 @@ __all__ = [
     "refuse_definition",
     "release_suppressed",
     "remind_withdrawals",
+    "replay_revision",
     "reset_alarm",
     "shelve_alarm",
     "sum_up",
