@@ -30,11 +30,10 @@ function press(key: string): boolean {
     ? [dialog]
     : [nearest, document.getElementById("detail"), document.getElementById("main"), document];
   for (const scope of scopes) {
-    const found = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])].find(
-      (control) => visible(control) && (scope === nearest || !control.closest("[data-own-keys]")),
-    );
     const named = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])];
-    const found = named.find(visible) ?? named.find((element) => element.closest("details.more"));
+    const found =
+      named.find((control) => visible(control) && (scope === nearest || !control.closest("[data-own-keys]"))) ??
+      named.find((control) => control.closest("details.more"));
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
     else if (found.parentElement instanceof HTMLDetailsElement && found.localName === "summary") unfold(found.parentElement);

@@ -17,12 +17,11 @@ from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 KEYS = {"incidents": "t", "aside": ":", "handover": "h", "definitions": ","}
-KEYS = {"incidents": "t", "handover": "h", "definitions": ","}
+"""Pages that a key opens."""
+
 MORE = frozenset({"quality", "quarantine", "definitions", "aside"})
 """Pages asked for now and then: they fold under « Plus », so that the header is one line."""
 
-KEYS = {"incidents": "t", "handover": "h"}
-"""Pages that a key opens."""
 
 LIVE = "/live/console"
 MAP_LIVE = f"{LIVE}?map=1"
