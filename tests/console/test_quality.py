@@ -56,6 +56,7 @@ def test_flooded_post_is_judged_and_its_worst_alarm_named_with_its_card(enter: E
         r'id="worst-lighting_cabinet_tripped".*?<td class="num">12</td><td class="num">92', html, re.DOTALL
     )
     assert "Défaut d&#x27;isolement" in html
+    assert 'href="/definitions/lighting_cabinet_tripped"' in html
     assert "Avalanche d’alarmes" in html
     traffic = client.get("/quality", {"post": "traffic"}).content.decode()
     assert (_figures(traffic)["high"], "worst-intersection_dark" in traffic) == (("100\u202f%", "bad"), True)

@@ -92,6 +92,7 @@ def quality(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "flood": alarms.open_flood(post),
         "floods": alarms.list_floods(post, now - length, now, limit=10),
         "chattering": alarms.chattering_now(post, limit=10),
+        "sees_definitions": people.may(viewer, Verb.SEE, Kind.DEFINITION),
         "worst": [(each, percent(each.share), known.get(each.code)) for each in found.worst],
     }
     return render(request, "console/quality.html", context)
