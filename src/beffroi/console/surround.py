@@ -16,7 +16,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "t", "aside": ":", "handover": "h", "definitions": ","}
+KEYS = {"incidents": "!", "aside": ":", "handover": "h", "definitions": ","}
 """Pages that a key opens."""
 
 MORE = frozenset({"quality", "quarantine", "definitions", "aside"})

@@ -211,6 +211,6 @@ def test_no_sequence_of_acts_loses_or_doubles_anything(db: None) -> None:
     run_state_machine_as_test(
         Links,
         settings=settings(
-            max_examples=25, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=12, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )

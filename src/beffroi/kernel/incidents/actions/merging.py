@@ -37,8 +37,8 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 def merge_incidents(incident_id: int, into: int, *, by: Viewer, at: Instant) -> Incident:
     """Unite an incident with another, of which it becomes a duplicate; return the one that stays. Journalled.
 
-    The one that stays takes the higher priority of the two, the owner of the other where it has none, and comes back
-    where it was resolved and an alarm of the other stands. Raises Refused for one and the same incident, Forbidden,
+    The one that stays takes the higher priority of the two, the desks of both, the owner of the other where it has none,
+    and comes back where it was resolved and an alarm of the other stands. Raises Refused for one and the same incident, Forbidden,
     NotFound, and Conflict naming who closed or united one of them meanwhile.
     """
     if incident_id == into:
@@ -68,6 +68,7 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     moved.due_clock, moved.due_at, moved.due_left_s = "", None, None
     moved.to_compare = False
     kept.priority = min(kept.priority, moved.priority)
+    kept.associated = sorted({*kept.associated, moved.desk, *moved.associated} - {kept.desk})
     if kept.owner_id is None and moved.owner_id is not None:
         kept.owner_id, kept.taken_at = moved.owner_id, moved.taken_at
         kept.state = rules.next_state(IncidentState(kept.state), IncidentEvent.TAKE) or kept.state
