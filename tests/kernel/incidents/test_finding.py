@@ -71,6 +71,7 @@ def test_each_filter_narrows_and_all_together(known: dict[str, int]) -> None:
     assert found(known, owner="paul") == ["tree"]
     assert found(known, since=T0 + DAY, until=T0 + 3 * DAY) == ["noise", "tree"]
     assert found(known, around=(5.03, 47.32), within_m=50) == ["tree"]
+    assert found(known, around=(5.035, 47.32), within_m=2_000) == ["noise", "tree", "dark"]
     assert found(known, around=(5.035, 47.32), within_m=500) == ["tree", "dark"]
     assert found(known, text="sévigné", category="fallen_tree", commune="Dijon", priority=2, owner="paul",
                  around=(5.03, 47.32), since=T0) == ["tree"]  # fmt: skip

@@ -21,7 +21,7 @@ from beffroi.foundation.clock import SECOND
 from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm, Signal
-from beffroi.kernel.incidents.types import IncidentState
+from beffroi.kernel.incidents.types import OPEN_STATES, IncidentState
 from beffroi.kernel.journal.queries import last_seq
 from tests.kernel.alarms.factories import make_asset, viewer
 from tests.kernel.incidents.factories import T0, alarm, call, incident_of, set_up, told
@@ -55,7 +55,9 @@ class Links(RuleBasedStateMachine):
         return self.at
 
     def living(self) -> list[int]:
-        return list(Incident.objects.exclude(state="closed").order_by("id").values_list("id", flat=True))
+        return list(
+            Incident.objects.filter(state__in=list(map(str, OPEN_STATES))).order_by("id").values_list("id", flat=True)
+        )
 
     def root(self, number: int) -> int:
         while number in self.over:
@@ -203,7 +205,7 @@ class Links(RuleBasedStateMachine):
             self.lines[number] = lines
             assert queries.living_of(number) == self.root(number)
         assert set(Incident.objects.exclude(duplicate_of=None).values_list("state", flat=True)) <= {
-            IncidentState.CLOSED
+            IncidentState.DUPLICATE
         }
 
 
