@@ -171,7 +171,7 @@ def _line(request: HttpRequest, viewer: Viewer, line: Line, *, opened: bool = Fa
     context: dict[str, Any] = surround(request, viewer, since=last) | {
         "line": line,
         "told": told.tell_with([line], journal.corrections_of([line.seq], reach=reach))[0],
-        "content": sorted(line.content.items()),
+        "content": sorted((name, value) for name, value in line.content.items() if value not in ("", None, [], {})),
         "personal": sorted(line.personal.content.items()) if line.personal else (),
         "first": first,
         "proof": journal.proof_of(line.seq, reach=EVERYTHING),

@@ -181,8 +181,17 @@ def tell(line: Line) -> ToldLine:
 def tell_with(lines: Sequence[Line], corrections: Mapping[int, Sequence[Line]]) -> list[ToldLine]:
     """Return lines as sentences, each with what corrects it."""
     return [
-        replace(tell(line), corrections=tuple(tell(each) for each in corrections.get(line.seq, ()))) for line in lines
+        replace(tell(line), corrections=tuple(_correction(each) for each in corrections.get(line.seq, ())))
+        for line in lines
     ]
+
+
+def _correction(line: Line) -> ToldLine:
+    """Return a correction as it stands under what it corrects: what should have been read first, then why."""
+    text = str(line.personal.content.get("text", "")) if line.personal else ""
+    if not text:
+        return tell(line)
+    return replace(tell(line), text=gettext("%(text)s (motif : %(reason)s)") % {"text": text, "reason": line.reason})
 
 
 def tell_together(lines: Sequence[Line], *, reader: str = "") -> list[ToldLine]:
