@@ -14,11 +14,18 @@ from beffroi.kernel.journal.types import Line, Reach
 MOST_OPENED = 2_000
 """Encrypted parts that one search opens: the newest that the other filters let through."""
 
+READ_FIRST = 800
+"""The newest lines are read before the index is asked: a word of every line fills a page from them."""
+
+_WORDS = "journal_words(seq, actor_name || ' ' || subject || ' ' || reason || ' ' || purpose || ' ' || content)"
+_NEWEST = f"""
+SELECT {LINE_COLUMNS} FROM (SELECT * FROM journal_line WHERE {{where}} ORDER BY seq DESC LIMIT {READ_FIRST}) newest
+WHERE {_WORDS} @@ %s::tsquery ORDER BY seq DESC LIMIT %s
+"""
 _FOUND = f"""
 WITH found AS MATERIALIZED (
     SELECT seq AS number FROM journal_line
-    WHERE journal_words(seq, actor_name || ' ' || subject || ' ' || reason || ' ' || purpose || ' ' || content)
-        @@ %s::tsquery)
+    WHERE {_WORDS} @@ %s::tsquery)
 SELECT {LINE_COLUMNS} FROM found JOIN journal_line ON seq = number
 WHERE seq BETWEEN %s AND %s AND {{where}} ORDER BY seq DESC LIMIT %s
 """
@@ -33,9 +40,12 @@ def find_lines(
     if not words:
         return ()
     oldest, newest = between
-    rows: list[tuple[Any, ...]] = []
     with connection.cursor() as cursor:
-        for stretch, first, last in rules.stretches(newest, oldest):
+        cursor.execute(_NEWEST.format(where=where), [*parameters, rules.text_query(words), limit])
+        rows: list[tuple[Any, ...]] = list(cursor.fetchall())
+        stretches = rules.stretches(newest, oldest) if len(rows) < limit else iter(())
+        rows = rows if len(rows) >= limit else []
+        for stretch, first, last in stretches:
             if len(rows) >= limit:
                 break
             query = rules.text_query(words, stretch)

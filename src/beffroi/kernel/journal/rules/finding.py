@@ -24,10 +24,10 @@ def words_of(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_WORD.findall(text.lower().translate(_FOLD))))
 
 
-def text_query(words: tuple[str, ...], stretch: str) -> str:
-    """Return the search expression of PostgreSQL for lines of a stretch that hold all these words, or their beginnings."""
+def text_query(words: tuple[str, ...], stretch: str = "") -> str:
+    """Return the search expression of PostgreSQL for lines that hold all these words, or their beginnings; of a stretch."""
     sought = (f"'{word}'{':*' if len(word) >= LEAST_PREFIX and not word.isdigit() else ''}" for word in words)
-    return " & ".join([*sought, f"'{stretch}'"])
+    return " & ".join([*sought, *([f"'{stretch}'"] if stretch else [])])
 
 
 def stretches(newest: int, oldest: int) -> Iterator[tuple[str, int, int]]:
