@@ -138,15 +138,15 @@ def test_the_lines_of_others_are_corrected_by_the_supervisor_alone(enter: Enter,
 
 
 def test_selection_is_exported_with_a_purpose_that_is_journalled(enter: Enter, noted: tuple[str, int]) -> None:
-    write(content={"title": "=cmd()"}, reason="=1+1", subject="alarm:9")
+    write(content={"title": "=cmd()"}, reason="=1+1", subject="essai:9")
     client = enter("chefsalle")
     assert client.post("/journal/export", {"form": "csv", "purpose": " "}).status_code == 422
-    answer = client.post("/journal/export", {"form": "csv", "purpose": "réquisition", "subject": "alarm:9"})
+    answer = client.post("/journal/export", {"form": "csv", "purpose": "réquisition", "subject": "essai:9"})
     table = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"))))
-    assert [(row["subject"], row["reason"]) for row in table] == [("alarm:9", "'=1+1")]
+    assert [(row["subject"], row["reason"]) for row in table] == [("essai:9", "'=1+1")]
     line = queries.list_lines(queries.Filters(verb="export_lines"))[0]
     assert (line.actor.id, line.purpose, line.content) == (
-        "chefsalle", "réquisition", {"asked": {"subject": "alarm:9"}, "lines": 1},
+        "chefsalle", "réquisition", {"asked": {"subject": "essai:9"}, "lines": 1},
     )  # fmt: skip
     told = client.post("/journal/export", {"form": "json", "purpose": "p", "verb": "note_incident"}).json()
     assert [(row["seq"], row["personal"]) for row in told] == [
