@@ -249,6 +249,7 @@ def test_openapi_document_describes_every_answer() -> None:
         "/api/v1/assets/{id}/readings",
         "/api/v1/incidents",
         "/api/v1/incidents/categories",
+        "/api/v1/incidents/{reference}",
         "/api/v1/journal",
         "/api/v1/journal/{sequence}/proof",
         "/api/v1/status",

@@ -95,14 +95,17 @@ def test_journal_of_an_alarm_is_found_by_its_subject(get: Get, tripped: list[int
     assert verbs == ["open_incident", "raise_alarm"]
 
 
-def test_an_incident_tells_its_deadlines_and_its_transfer(get: Get, tripped: list[int]) -> None:
+def test_an_incident_tells_its_deadlines_and_its_transfer(
+    get: Get, tripped: list[int], token: Callable[..., str]
+) -> None:
     from beffroi.kernel.incidents import actions
     from beffroi.kernel.incidents.types import Body, Deadline
 
+    token("operator", username="nadia")
     actions.publish_deadlines([Deadline("taken", 60), Deadline("transfer", 900)], by=BY, at=NOW)
     actions.publish_bodies([Body("traffic", "Circulation", True)], by=BY, at=NOW)
     first = _items(get("incidents"), shapes.Incidents)[-1]
-    actions.propose_transfer(first.id, to="traffic", reason="feu", by=viewer_named("chefsalle"), at=NOW + 30 * SECOND)
+    actions.propose_transfer(first.id, to="traffic", reason="feu", by=viewer_named("nadia"), at=NOW + 30 * SECOND)
     actions.pass_time(NOW + 90 * SECOND)
     found = msgspec.json.decode(get(f"incidents/{first.reference}").content, type=shapes.IncidentDetail)
     assert (found.missed, found.due_at, found.proposed_to, found.round) == (["taken"], None, "traffic", 1)

@@ -32,7 +32,7 @@ function press(key: string): boolean {
   for (const scope of scopes) {
     const named = [...(scope?.querySelectorAll<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? [])];
     const found =
-      named.find((control) => visible(control) && (scope === nearest || !control.closest("[data-own-keys]"))) ??
+      named.find((control) => visible(control) && (scope === nearest || !ownKey(control))) ??
       named.find((control) => control.closest("details.more"));
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
@@ -41,6 +41,11 @@ function press(key: string): boolean {
     return true;
   }
   return false;
+}
+
+/** A key that an alarm keeps to itself while another part of the page has the focus. */
+function ownKey(control: HTMLElement): boolean {
+  return control.closest("[data-own-keys]") !== null && !control.hasAttribute("data-page-key");
 }
 
 /** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */

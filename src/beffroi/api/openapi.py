@@ -25,8 +25,10 @@ _SHAPES = (
     shapes.AlarmFigures,
     shapes.Incidents,
     shapes.Incident,
+    shapes.IncidentDetail,
     shapes.Categories,
     shapes.Lines,
+    shapes.Proof,
     shapes.Addresses,
     Problem,
 )

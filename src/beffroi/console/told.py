@@ -118,6 +118,7 @@ SENTENCES: Mapping[str, object] = {
     "withdraw_handover": _("A repris sa relève"),
     "write_instruction": _("A laissé une consigne"),
     "end_instruction": _("Fin d’une consigne"),
+    "forget_post": _("A fait oublier un poste au bus"),
     "create_token": _("A créé un jeton"),
     "revoke_token": _("A retiré un jeton"),
     "ask_erasure": _("A demandé un effacement"),
