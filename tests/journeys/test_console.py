@@ -169,6 +169,7 @@ def test_a_frame_older_than_an_act_does_not_take_its_row_back_in_time(stage: Sta
     page.keyboard.press("j")
     page.keyboard.press("p")
     expect(row.locator(".state")).to_have_text("en cours · LM")
+    expect(page.locator("#toast")).to_have_text(f"{incident.reference} est à vous.")  # the act's own answer has come
     page.evaluate(
         "id => { window.seen = []; new MutationObserver(() => window.seen.push("
         "document.querySelector(`#${id} .state`).textContent)).observe("
