@@ -87,7 +87,7 @@ export function current(frame: Frame): readonly Fragment[] {
   const fragments = frame.fragments ?? [];
   if (settled.size === 0) return fragments;
   const kept = fragments.filter(({ target }) => frame.seq >= (settled.get(target) ?? 0));
-  for (const { target } of kept) settled.delete(target);
+  for (const { target } of kept) if (settled.has(target)) settled.set(target, frame.seq);
   return kept;
 }
 
