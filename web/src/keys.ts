@@ -45,7 +45,7 @@ function press(key: string): boolean {
 
 /** A key that an alarm keeps to itself while another part of the page has the focus. */
 function ownKey(control: HTMLElement): boolean {
-  return control.closest("[data-own-keys]") !== null && !control.hasAttribute("data-page-key");
+  return control.closest("[data-own-keys]") !== null && control.closest("[data-page-key]") === null;
 }
 
 /** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */

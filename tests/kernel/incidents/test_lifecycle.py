@@ -319,6 +319,16 @@ def test_reopen_waits_for_the_desk_when_its_owner_has_gone(cabinet: int, left: s
     assert (found.state, found.owner, found.round) == (S.REOPENED, "", 2)
 
 
+def test_what_is_reopened_without_an_owner_is_taken_before_it_is_marked(cabinet: int) -> None:
+    incident, nadia = trip(cabinet), viewer("nadia")
+    do("close", incident, nadia, T0 + 1)
+    assert do("reopen", incident, nadia, T0 + 2).owner == ""
+    with pytest.raises(Conflict, match="led by nobody yet: take it first"):
+        do("mark", incident, nadia, T0 + 3)
+    do("take", incident, nadia, T0 + 4)
+    assert do("mark", incident, nadia, T0 + 5).state == S.IN_PROGRESS
+
+
 # -- what every act has in common --------------------------------------------------------------------------------------
 
 
