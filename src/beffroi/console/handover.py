@@ -148,7 +148,7 @@ def _page(request: HttpRequest, viewer: Viewer, *, refused: BeffroiError | None 
 
 
 def _since(viewer: Viewer, now: Instant) -> Instant:
-    """Return from when a person tells: since they came on duty, else since their last duty ended, else since the shift began."""
+    """Return from when a person tells: since they came on duty at this post, else since the shift began."""
     duty = people.duty_of(viewer.username)
     if duty is not None and duty.post == viewer.post.code:
         return duty.began_at

@@ -28,7 +28,6 @@ SHOWN = 12
 
 MOST = 150
 LATE_WITHOUT_OWNER: Instant = 10 * MINUTE
-MOST_SILENT = 100
 EVENTS = (
     "open_incident",
     "close_incident",
