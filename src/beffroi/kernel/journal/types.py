@@ -110,6 +110,37 @@ class Personal:
 
 
 @dataclass(frozen=True, slots=True)
+class ToKeep:
+    """What another room keeps in a table of its own, encrypted like a line's personal part: about whom, and its name there.
+
+    The name (`incidents_evidence.picture:…`) is bound to the bytes: moved to another row they do not open.
+    """
+
+    about: str
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What is kept, as its table holds it: `part` is what `encrypt_kept` returned for this name."""
+
+    about: str
+    name: str
+    part: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept, as it is read: opened, or erased with the instant and the reason, or without its master key."""
+
+    state: PersonalState
+    data: bytes = b""
+    erased_at: Instant | None = None
+    erased_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What a reader may see of lines beyond their being there. Nothing but common content unless the door said so.
 

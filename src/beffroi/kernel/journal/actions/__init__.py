@@ -8,6 +8,7 @@ from beffroi.kernel.journal.actions.erasing import (
     rotate_master,
     withdraw_erasure,
 )
+from beffroi.kernel.journal.actions.keeping import encrypt_kept
 from beffroi.kernel.journal.actions.sealing import adopt_restored, seal
 from beffroi.kernel.journal.actions.witness import keep_checkpoint
 from beffroi.kernel.journal.actions.writing import append
@@ -18,6 +19,7 @@ __all__ = [
     "ask_erasure",
     "confirm_erasure",
     "correct_line",
+    "encrypt_kept",
     "erase_personal",
     "keep_checkpoint",
     "open_vault_line",

@@ -6,8 +6,10 @@ from beffroi.kernel.journal.queries.keys import (
     erasures_waiting,
     get_erasure,
     holders,
+    kept_states,
     masters,
     masters_folder,
+    open_kept,
 )
 from beffroi.kernel.journal.queries.lines import (
     CORRECTION,
@@ -51,6 +53,7 @@ __all__ = [
     "get_line",
     "get_seal",
     "holders",
+    "kept_states",
     "last_seal",
     "last_seq",
     "lines_numbered",
@@ -59,6 +62,7 @@ __all__ = [
     "list_lines",
     "masters",
     "masters_folder",
+    "open_kept",
     "proof_of",
     "seal_of_line",
     "sealed_seq",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -13,7 +13,7 @@ from beffroi.foundation.clock import Instant, from_datetime
 from beffroi.foundation.errors import Malformed, Misconfigured, NotFound
 from beffroi.foundation.settings import settings
 from beffroi.kernel.journal import models, rules
-from beffroi.kernel.journal.types import Erasure, KeyHolder, Personal, PersonalState, Record
+from beffroi.kernel.journal.types import Erasure, Kept, KeyHolder, Personal, PersonalState, Record, Sealed
 
 MAX_HOLDERS = 500
 _SUFFIX = ".key"
@@ -90,6 +90,39 @@ def personal_of(record: Record, keys: Mapping[UUID, OpenedKey], *, readable: boo
     except Malformed:
         return Personal(record.about, PersonalState.KEYLESS)
     return Personal(record.about, PersonalState.READABLE, rules.content_of(text))
+
+
+def open_kept(items: Sequence[Sealed]) -> list[Kept]:
+    """Open what other rooms keep about persons, in one statement however much it is. The caller asks the door.
+
+    What was erased says when and why; what no master key at hand opens, or was altered or moved, is keyless.
+    """
+    numbers = [rules.key_of_part(item.part) for item in items]
+    keys = opened_keys({number for number in numbers if number is not None})
+    return [_kept(item, keys.get(number) if number else None) for item, number in zip(items, numbers, strict=True)]
+
+
+def kept_states(parts: Sequence[bytes]) -> list[Kept]:
+    """Tell what opens and what was erased, without opening it, from the first 64 bytes of each. The caller asks the door."""
+    numbers = [rules.key_of_part(part) for part in parts]
+    keys = opened_keys({number for number in numbers if number is not None})
+    return [_state(keys.get(number) if number else None) for number in numbers]
+
+
+def _state(known: OpenedKey | None) -> Kept:
+    if known is not None and known.destroyed_at is not None:
+        return Kept(PersonalState.ERASED, b"", known.destroyed_at, known.reason)
+    return Kept(PersonalState.KEYLESS if known is None or known.key is None else PersonalState.READABLE)
+
+
+def _kept(item: Sealed, known: OpenedKey | None) -> Kept:
+    if known is None or known.key is None:
+        return _state(known)
+    try:
+        data = rules.decrypt_kept(item.part, key=known.key, name=item.name, about=item.about)
+    except Malformed:
+        return Kept(PersonalState.KEYLESS)
+    return Kept(PersonalState.READABLE, data)
 
 
 def holders(text: str = "", *, limit: int = 100) -> tuple[KeyHolder, ...]:

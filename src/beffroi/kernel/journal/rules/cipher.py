@@ -1,4 +1,4 @@
-"""Encryption of what a line tells about persons: AES-256-GCM, one key for each person or case. Pure.
+"""Encryption of what is told about persons, in lines and beside them: AES-256-GCM, one key for each person or case. Pure.
 
 An encrypted part is `1 | key's number (16) | nonce (12) | ciphertext | tag (16)`. It is bound to its line and to whom it is
 about, so that it opens nowhere else. A key is wrapped by the master key in the same way, bound to whom it belongs to.
@@ -18,13 +18,18 @@ NONCE_BYTES = 12
 _VERSION = b"\x01"
 _HEAD = len(_VERSION) + 16
 _PART = "beffroi journal personal 1\n{line}\n{about}"
+_KEPT = "beffroi journal kept 1\n{name}\n{about}"
 _KEY = "beffroi journal key 1\n{subject}"
 
 
 def encrypt_part(text: str, *, key: bytes, key_id: UUID, line_id: UUID, about: str, nonce: bytes) -> bytes:
     """Return the encrypted part of a line. A nonce serves once for a key: 12 random bytes."""
-    bound = _PART.format(line=line_id, about=about).encode()
-    return _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, text.encode(), bound)
+    return _sealed(text.encode(), key, key_id, nonce, _PART.format(line=line_id, about=about))
+
+
+def encrypt_kept(data: bytes, *, key: bytes, key_id: UUID, name: str, about: str, nonce: bytes) -> bytes:
+    """Return the encrypted form of what another room's table keeps, bound to its name there. A nonce serves once."""
+    return _sealed(data, key, key_id, nonce, _KEPT.format(name=name, about=about))
 
 
 def key_of_part(part: bytes) -> UUID | None:
@@ -34,9 +39,12 @@ def key_of_part(part: bytes) -> UUID | None:
 
 def decrypt_part(part: bytes, *, key: bytes, line_id: str, about: str) -> str:
     """Return the text of a part. Raises Malformed when it was altered, moved to another line, or the key is another."""
-    nonce, sealed = part[_HEAD : _HEAD + NONCE_BYTES], part[_HEAD + NONCE_BYTES :]
-    bound = _PART.format(line=line_id, about=about).encode()
-    return _opened(nonce, sealed, key, bound).decode()
+    return _part_opened(part, key, _PART.format(line=line_id, about=about)).decode()
+
+
+def decrypt_kept(part: bytes, *, key: bytes, name: str, about: str) -> bytes:
+    """Return what is kept under a name. Raises Malformed when it was altered, moved, or the key is another."""
+    return _part_opened(part, key, _KEPT.format(name=name, about=about))
 
 
 def wrap_key(key: bytes, *, master: bytes, subject: str, nonce: bytes) -> bytes:
@@ -47,6 +55,15 @@ def wrap_key(key: bytes, *, master: bytes, subject: str, nonce: bytes) -> bytes:
 def unwrap_key(wrapped: bytes, *, master: bytes, subject: str) -> bytes:
     """Return a key. Raises Malformed when it was altered, belongs to another, or the master key is another."""
     return _opened(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], master, _KEY.format(subject=subject).encode())
+
+
+def _sealed(data: bytes, key: bytes, key_id: UUID, nonce: bytes, bound: str) -> bytes:
+    return _VERSION + key_id.bytes + nonce + AESGCM(key).encrypt(nonce, data, bound.encode())
+
+
+def _part_opened(part: bytes, key: bytes, bound: str) -> bytes:
+    nonce, sealed = part[_HEAD : _HEAD + NONCE_BYTES], part[_HEAD + NONCE_BYTES :]
+    return _opened(nonce, sealed, key, bound.encode())
 
 
 def _opened(nonce: bytes, sealed: bytes, key: bytes, bound: bytes) -> bytes:
