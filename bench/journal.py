@@ -124,7 +124,7 @@ def timed(act: Callable[[], Any]) -> tuple[float, Any]:
 
 def verification(folder: Path) -> tuple[list[tuple[str, str]], bool]:
     """Return what each verification took, and whether the journal stood in all of them."""
-    from beffroi.app.journaling import _spread
+    from beffroi.app.commands.journal import _spread
     from beffroi.kernel.journal import actions, queries
 
     witness = queries.Witness(folder)

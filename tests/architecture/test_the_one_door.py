@@ -18,7 +18,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from beffroi.app.defining import PROFILE
+from beffroi.app.commands.alarms import PROFILE
 from beffroi.console import gathering
 from beffroi.foundation.clock import HOUR, Instant, now, to_datetime
 from beffroi.kernel.alarms import actions as alarms

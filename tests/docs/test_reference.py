@@ -204,13 +204,13 @@ def test_the_read_me_shows_what_exists() -> None:
 
 
 def test_units_files_call_processes_that_exist() -> None:
-    from beffroi.app.commands import _PROCESSES
+    from beffroi.app.commands.processes import PROCESSES
 
     called: set[str] = set()
     for unit in sorted((ROOT / "deploy").rglob("*.service")):
         called |= set(re.findall(r"beffroi process ([a-z]+)", unit.read_text()))
-    assert called <= set(_PROCESSES)
-    assert called == set(_PROCESSES) - {"city"}
+    assert called <= set(PROCESSES)
+    assert called == set(PROCESSES) - {"city"}
 
 
 def test_paths_named_in_the_docs_exist() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-PROFILE = Path(__file__).parent / "profile" / "alarms.yaml"
+PROFILE = Path(__file__).parent.parent / "profile" / "alarms.yaml"
 
 
 @click.group()

@@ -1,0 +1,47 @@
+"""What the API answers. The OpenAPI document is drawn from these, and the answers are encoded from them.
+
+Instants are RFC 3339 in UTC. Positions are WGS 84. A field is added without notice; none is taken away within v1.
+"""
+
+from beffroi.api.shapes.alarms import Alarm, AlarmDefinition, AlarmDefinitions, Alarms
+from beffroi.api.shapes.incidents import Categories, Category, Incident, IncidentDetail, Incidents, Transfer
+from beffroi.api.shapes.journal import Actor, Line, Lines, Proof, ProofSeal
+from beffroi.api.shapes.load import AlarmFigures, FloodNow, PostLoad, PostLoads, WorstAlarm
+from beffroi.api.shapes.places import Address, Addresses
+from beffroi.api.shapes.status import JournalMarks, OpenCount, QuarantineMarks, ReadingTotals, Status
+from beffroi.api.shapes.twin import Asset, AssetDetail, Assets, Reading, Readings
+
+__all__ = [
+    "Actor",
+    "Address",
+    "Addresses",
+    "Alarm",
+    "AlarmDefinition",
+    "AlarmDefinitions",
+    "AlarmFigures",
+    "Alarms",
+    "Asset",
+    "AssetDetail",
+    "Assets",
+    "Categories",
+    "Category",
+    "FloodNow",
+    "Incident",
+    "IncidentDetail",
+    "Incidents",
+    "JournalMarks",
+    "Line",
+    "Lines",
+    "OpenCount",
+    "PostLoad",
+    "PostLoads",
+    "Proof",
+    "ProofSeal",
+    "QuarantineMarks",
+    "Reading",
+    "ReadingTotals",
+    "Readings",
+    "Status",
+    "Transfer",
+    "WorstAlarm",
+]
