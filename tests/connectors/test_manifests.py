@@ -62,7 +62,7 @@ def test_manifests_are_complete(slug: str) -> None:
     assert connector.slug == slug
     assert connector.title == f"connector.{slug}.title"
     assert connector.edition
-    assert connector.direction == "read"
+    assert connector.direction == ("read" if connector.commands is None else "read-command")
     assert (connector.client is None) == (slug != "gtfs_rt")
     for name, about in connector.settings.model_fields.items():
         assert about.description, name

@@ -40,6 +40,13 @@ class AlarmsRoom(AppConfig):
     label = "alarms"
 
 
+class CommandsRoom(AppConfig):
+    """Tables and templates of the room."""
+
+    name = "beffroi.kernel.commands"
+    label = "commands"
+
+
 class IncidentsRoom(AppConfig):
     """Tables and templates of the room."""
 

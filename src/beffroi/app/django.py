@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "beffroi.app.apps.PlacesRoom",
     "beffroi.app.apps.TwinRoom",
     "beffroi.app.apps.AlarmsRoom",
+    "beffroi.app.apps.CommandsRoom",
     "beffroi.app.apps.IncidentsRoom",
     "beffroi.app.apps.Console",
 ]

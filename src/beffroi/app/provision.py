@@ -16,6 +16,7 @@ import bcrypt
 from django.core.management import call_command
 
 from beffroi.app import roles
+from beffroi.app.registry import connectors
 from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import Conflict, Misconfigured
@@ -23,6 +24,8 @@ from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions, parse_priorities
+from beffroi.kernel.commands import actions as commands
+from beffroi.kernel.commands.rules import parse_abilities
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules import parse_bodies, parse_categories, parse_correlation, parse_deadlines
 from beffroi.kernel.journal.types import Actor, ActorKind
@@ -71,6 +74,9 @@ def prepare_database() -> None:
     categories = parse_categories((PROFILE / "categories.yaml").read_text())
     correlation = parse_correlation((PROFILE / "correlation.yaml").read_text())
     incidents.publish_profile(categories, correlation, by=SYSTEM, at=at)
+    abilities = parse_abilities((PROFILE / "abilities.yaml").read_text())
+    carriers = [slug for slug, connector in connectors().items() if connector.commands is not None]
+    commands.publish_abilities(abilities, connectors=carriers, by=SYSTEM, at=at)
     people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
 
 

@@ -85,6 +85,7 @@ HANDOVER_STATES: Words = {
 ROOMS: Words = {
     "incidents": _("Incidents"),
     "alarms": _("Alarmes"),
+    "commands": _("Commandes"),
     "twin": _("Équipements"),
     "people": _("Comptes et droits"),
     "places": _("Lieux"),
@@ -205,6 +206,8 @@ QUANTITIES: Words = {
     "fire_state": _("Incendie"),
     "flood_state": _("Inondation"),
     "tilt_state": _("Inclinaison"),
+    "mode_state": _("Conduite"),
+    "arming_state": _("Surveillance"),
     "temperature_degc": _("Température"),
     "humidity_pct": _("Humidité"),
     "battery_pct": _("Pile"),
@@ -216,7 +219,7 @@ QUANTITIES: Words = {
 
 STATE_WORDS: Mapping[str, Words] = {
     "lamp_state": {"off": _("éteinte"), "on": _("allumée"), "fault": _("en défaut")},
-    "feeder_state": {"energised": _("sous tension"), "tripped": _("disjoncté")},
+    "feeder_state": {"energised": _("sous tension"), "tripped": _("disjoncté"), "open": _("coupé")},
     "door_state": {"closed": _("fermée"), "open": _("ouverte")},
     "controller_state": {
         "normal": _("normal"),
@@ -235,6 +238,8 @@ STATE_WORDS: Mapping[str, Words] = {
     "fire_state": {"normal": _("normal"), "alarm": _("alarme")},
     "flood_state": {"normal": _("normal"), "alarm": _("alarme")},
     "tilt_state": {"normal": _("normal"), "tilt": _("penché")},
+    "mode_state": {"schedule": _("selon son horaire"), "ordered": _("commandé")},
+    "arming_state": {"disarmed": _("hors surveillance"), "armed": _("sous surveillance")},
 }
 
 ABNORMAL = frozenset({"fault", "tripped", "open", "flashing", "dark", "alarm", "tilt"})

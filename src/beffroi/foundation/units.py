@@ -29,7 +29,7 @@ UNITS: Mapping[str, str] = {
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "lamp_state": ("off", "on", "fault"),
-    "feeder_state": ("energised", "tripped"),
+    "feeder_state": ("energised", "tripped", "open"),
     "door_state": ("closed", "open"),
     "controller_state": ("normal", "flashing", "dark", "maintenance", "local"),
     "bollard_state": ("down", "up", "moving", "fault"),
@@ -37,6 +37,8 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "fire_state": ("normal", "alarm"),
     "flood_state": ("normal", "alarm"),
     "tilt_state": ("normal", "tilt"),
+    "mode_state": ("schedule", "ordered"),
+    "arming_state": ("disarmed", "armed"),
 }
 """Quantity of unit `state` -> its words; the value stored is the word's place in the tuple."""
 

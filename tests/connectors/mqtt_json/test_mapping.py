@@ -59,7 +59,7 @@ def test_a_state_may_be_its_word_s_place() -> None:
         (b'{"Power_W": 1}', "'Power_W' is no quantity"),
         (b'{"power_hp": 1}', "one of the units a, count, db"),
         (b'{"\\u0000_w": 1}', r"'\x00_w' is no quantity"),
-        (b'{"mood_state": "good"}', "no known state; known are bollard_state"),
+        (b'{"mood_state": "good"}', "no known state; known are arming_state, bollard_state"),
         (b'{"power_w": "12"}', "power_w is '12'; expected a number"),
         (b'{"power_w": true}', "power_w is 'True'; expected a number"),
         (b'{"power_w": 1.1e12}', "expected a number of 1e+12 at most"),
@@ -123,7 +123,10 @@ def test_wrong_types_never_crash(fields: dict[str, object]) -> None:
 
 
 def test_a_source_publishes_under_its_own_name() -> None:
-    assert CONNECTOR.topics(SETTINGS, "lighting") == ("readings/lighting/#",)
+    assert CONNECTOR.topics(SETTINGS, "lighting") == ("readings/lighting/#", "acknowledgements/lighting/#")
+    assert CONNECTOR.commands is not None
+    assert CONNECTOR.commands.topics is not None
+    assert CONNECTOR.commands.topics(SETTINGS, "lighting") == ("commands/lighting/#",)
 
 
 def test_diagnostics_show_shapes_and_no_values() -> None:

@@ -15,7 +15,7 @@ from beffroi.foundation.log import logger
 from beffroi.kernel.twin.actions import Quarantined, Tally
 from beffroi.kernel.twin.queries import SourceInfo
 from beffroi.kernel.twin.rules import Heard
-from beffroi.kernel.twin.types import Frame, Rejected, Report
+from beffroi.kernel.twin.types import Answer, Frame, Rejected, Report
 
 log = logger("engine")
 Lookup = Callable[[list[tuple[int, str]]], Mapping[tuple[int, str], int]]
@@ -88,6 +88,17 @@ class Unknown:
     report: Report
 
 
+@dataclass(frozen=True, slots=True)
+class AnswerHeard:
+    """What equipment says of a command, with the message that said it."""
+
+    reader: Reader
+    stream: str
+    message: Arrived
+    entry: int
+    answer: Answer
+
+
 @dataclass(slots=True)
 class Decoded:
     """What a batch of messages says: reports to store, frames to keep aside, counts by source, and what is not known yet."""
@@ -96,6 +107,7 @@ class Decoded:
     aside: list[Quarantined] = field(default_factory=list)
     tallies: dict[int, Tally] = field(default_factory=dict)
     unknown: list[Unknown] = field(default_factory=list)
+    answers: list[AnswerHeard] = field(default_factory=list)
 
 
 class Decoding:
@@ -152,6 +164,11 @@ class Decoding:
         for entry, report in enumerate(reports):
             if isinstance(report, Rejected):
                 self._aside(result, tally, stream, message, entry, reader, report.excerpt, "quarantined", report.reason)
+                continue
+            if isinstance(report, Answer):
+                result.answers.append(AnswerHeard(reader, stream, message, entry, report))
+                tally.received += 1
+                tally.stored += 1
                 continue
             if not self._knows(report):
                 self._aside(result, tally, stream, message, entry, reader, message.payload, "quarantined", _TOO_MANY)

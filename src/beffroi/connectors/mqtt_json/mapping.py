@@ -5,13 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 
 from beffroi.connectors.mqtt_json.settings import MqttJsonSettings
-from beffroi.connectors.mqtt_json.wire import Message, Scalar
+from beffroi.connectors.mqtt_json.wire import Answered, Message, Scalar, command_topic, encode_command
 from beffroi.foundation.bounds import MAX_VALUE, check_instant
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.units import STATES, UNITS, is_quantity, unit_of
-from beffroi.kernel.twin.types import Quality, Report
+from beffroi.kernel.twin.types import Answer, Order, Quality, Report, Unsupported, WireCommand
 
+MAX_NUMBER = 64
+MAX_REASON = 500
 _QUALITIES = {"good": Quality.GOOD, "uncertain": Quality.UNCERTAIN, "bad": Quality.BAD}
 
 
@@ -37,6 +39,26 @@ def to_report(message: Message, *, address: str, received_at: Instant, settings:
         else:
             values[name] = _value(name, words, value)
     return Report(address, observed_at, values, quality)  # type: ignore[arg-type]
+
+
+def to_answer(said: Answered, *, address: str, received_at: Instant, settings: MqttJsonSettings) -> Answer:
+    """Return what equipment says of a command. Raises Malformed: a word too long, an instant that cannot be true."""
+    if not 1 <= len(said.command) <= MAX_NUMBER or len(said.reason) > MAX_REASON:
+        raise Malformed(f"a command's number has 1 to {MAX_NUMBER} characters, a reason {MAX_REASON} at most")
+    observed_at = received_at if said.observed_at is None else said.observed_at
+    check_instant(observed_at, received_at, max_age_s=settings.max_age_s, max_ahead_s=settings.max_ahead_s)
+    return Answer(address, said.command, said.accepted, said.reason, observed_at)
+
+
+def to_wire(order: Order, settings: MqttJsonSettings) -> tuple[WireCommand, ...]:
+    """Return the one message of an order: the ability's own name and parameters. Raises Unsupported.
+
+    An address that holds a wildcard of MQTT would reach other equipment than the one that is meant.
+    """
+    if set("+#") & set(order.address):
+        raise Unsupported(f"the address {order.address[:60]!r} cannot be written as a topic")
+    payload = encode_command(order.command, order.ability, order.parameters, order.expires_at)
+    return (WireCommand(command_topic(order.source, order.address), payload),)
 
 
 @lru_cache(maxsize=4096)

@@ -35,3 +35,10 @@ class MqttJsonSettings(BaseModel):
         le=1_048_576,
         description="Bytes in one payload. Sixteen thousand hold sixty-four quantities three times over.",
     )
+    commands_per_s: float = Field(
+        default=200,
+        gt=0,
+        le=10_000,
+        description="Commands sent in a second at most. Two hundred: a gateway hands them on to lamps by radio, one after "
+        "the other, and must still hear what they report.",
+    )

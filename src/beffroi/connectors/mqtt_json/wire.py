@@ -99,6 +99,78 @@ def _instant_of_text(text: str) -> Instant:
         raise Malformed(f"observed_at is {text[:60]!r}; expected RFC 3339 with a zone: {error}") from error
 
 
+class Asked(msgspec.Struct, frozen=True):
+    """One command as it leaves: its number, what, with which parameters, until when it may be begun (RFC 3339, UTC)."""
+
+    command: str
+    ability: str
+    parameters: Mapping[str, Scalar]
+    expires_at: datetime
+
+
+class Answered(msgspec.Struct, frozen=True):
+    """What equipment says of a command. `observed_at` as in a reading; None: it did not say."""
+
+    command: str
+    accepted: bool
+    reason: str = ""
+    observed_at: Instant | None = None
+
+
+class _Answer(msgspec.Struct):
+    command: str
+    accepted: bool
+    reason: str | None = None
+    observed_at: Scalar | None = None
+
+
+_decode_command = msgspec.json.Decoder(Asked).decode
+_decode_answer = msgspec.json.Decoder(_Answer).decode
+
+
+def encode_command(command: str, ability: str, parameters: Mapping[str, Scalar], expires_at: Instant) -> bytes:
+    """Encode one command."""
+    return _encode_object(Asked(command, ability, dict(parameters), to_datetime(expires_at)))
+
+
+def decode_command(payload: bytes) -> Asked:
+    """Decode one command, as equipment does. Raises Malformed."""
+    try:
+        return _decode_command(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"not a command: {error}") from error
+
+
+def encode_answer(command: str, accepted: bool, observed_at: Instant | None, reason: str = "") -> bytes:
+    """Encode what equipment says of a command."""
+    fields: dict[str, Any] = {"command": command, "accepted": accepted}
+    if reason:
+        fields["reason"] = reason
+    if observed_at is not None:
+        fields[OBSERVED_AT] = to_datetime(observed_at)
+    return _encode_object(fields)
+
+
+def decode_answer(payload: bytes) -> Answered:
+    """Decode what equipment says of a command. Raises Malformed for what is none; unknown names are passed over."""
+    try:
+        said = _decode_answer(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Malformed(f"not an acknowledgement: {error}") from error
+    observed_at = None if said.observed_at is None else _instant(said.observed_at)
+    return Answered(said.command, said.accepted, said.reason or "", observed_at)
+
+
+def command_topic(source: str, address: str) -> str:
+    """Return the topic on which the post publishes a command to an asset."""
+    return f"commands/{source}/{address}"
+
+
+def answer_topic(source: str, address: str) -> str:
+    """Return the topic on which equipment says what it makes of a command."""
+    return f"acknowledgements/{source}/{address}"
+
+
 def encode_topic(source: str, address: str) -> str:
     """Return the topic on which an asset's readings are published."""
     return f"readings/{source}/{address}"
@@ -106,7 +178,15 @@ def encode_topic(source: str, address: str) -> str:
 
 def decode_topic(topic: str, source: str) -> str:
     """Return the address of the asset: all that follows `readings/{source}/`. Raises Malformed for another topic."""
-    prefix = f"readings/{source}/"
+    return _address(topic, f"readings/{source}/")
+
+
+def decode_answer_topic(topic: str, source: str) -> str:
+    """Return the address of the asset that answers. Raises Malformed for another topic."""
+    return _address(topic, f"acknowledgements/{source}/")
+
+
+def _address(topic: str, prefix: str) -> str:
     if not topic.startswith(prefix):
         raise Malformed(f"topic is {topic[:160]!r}; expected {prefix}ADDRESS")
     return topic[len(prefix) :]

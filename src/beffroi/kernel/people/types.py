@@ -43,6 +43,9 @@ class Verb(StrEnum):
     CONFIRM = "confirm"
     PROPOSE = "propose"
     REVIEW = "review"
+    ASK = "ask"
+    AUTHORISE = "authorise"
+    CANCEL = "cancel"
 
 
 class Kind(StrEnum):
@@ -52,6 +55,7 @@ class Kind(StrEnum):
     ALARM = "alarm"
     DEFINITION = "definition"
     INCIDENT = "incident"
+    COMMAND = "command"
     SHIFT = "shift"
     ASSET = "asset"
     READING = "reading"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import Any, Literal, Protocol
 
 import msgspec
 from pydantic import BaseModel
 
 from beffroi.foundation.clock import Instant
+from beffroi.foundation.errors import Refused
 
 
 class Quality(IntEnum):
@@ -49,6 +50,85 @@ class Rejected(msgspec.Struct, frozen=True):
     excerpt: bytes
 
 
+class Answer(msgspec.Struct, frozen=True):
+    """What equipment says of a command that it was given: that it takes it up, or that it refuses and why.
+
+    It is no evidence that anything was done: that is a reading's (docs/explanation/commands.md).
+    """
+
+    address: str
+    command: str
+    accepted: bool
+    reason: str
+    observed_at: Instant
+
+
+class Order(msgspec.Struct, frozen=True):
+    """One command as a connector is given it to write: for which equipment, what, until when it may be begun."""
+
+    command: str
+    source: str
+    address: str
+    asset_class: str
+    ability: str
+    parameters: Mapping[str, float | str]
+    expires_at: Instant
+    properties: Mapping[str, Any] = {}
+
+
+class WireCommand(msgspec.Struct, frozen=True):
+    """What leaves for one order: where it goes (an MQTT topic, a register …) and the bytes."""
+
+    topic: str
+    payload: bytes
+
+
+class Outcome(StrEnum):
+    """What became of a wire command. `unreachable`: nothing has left, for certain; `in_doubt`: it may have."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNREACHABLE = "unreachable"
+    IN_DOUBT = "in_doubt"
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """What the other side said of a wire command at once. `reason` is in its words, for who asked."""
+
+    outcome: Outcome
+    reason: str = ""
+
+
+class Unsupported(Refused):
+    """This connector, or this equipment, has no way of doing what is asked: ask for something else."""
+
+    key = "unsupported"
+
+
+class Sender(Protocol):
+    """The only I/O of a connector that commands by itself, and not over the field bus."""
+
+    async def send(self, wire: WireCommand) -> Receipt:
+        """Send once and never again by itself. Answers within a bounded time; raises nothing of the network's."""
+
+    async def close(self) -> None:
+        """Let go of what is open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commander:
+    """How a connector commands. Without `client`, each wire command is published on the field bus (topic, payload).
+
+    `encode` is pure and raises Unsupported. `pace` gives how many commands a second a source of these settings bears.
+    """
+
+    encode: Callable[[Order, Any], tuple[WireCommand, ...]]
+    pace: Callable[[Any], float]
+    client: Callable[[Any], Sender] | None = None
+    topics: Callable[[Any, str], tuple[str, ...]] | None = None
+    """Filters of the topics that this source's gateways may subscribe to; None: they need not."""
+
+
 class Client(Protocol):
     """The only I/O of a connector that fetches: yields raw frames for ever. Raises Unreachable or Refused."""
 
@@ -64,10 +144,11 @@ class Connector:
     title: str
     edition: str
     settings: type[BaseModel]
-    decode: Callable[[Frame, Any], Sequence[Report | Rejected]]
+    decode: Callable[[Frame, Any], Sequence[Report | Rejected | Answer]]
     topics: Callable[[Any, str], tuple[str, ...]]
     client: Callable[[Any], Client] | None = None
     direction: Literal["read", "read-command"] = "read"
+    commands: Commander | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +195,13 @@ class Asset:
 CLASSES: Mapping[str, AssetClass] = {
     entry.slug: entry
     for entry in (
-        AssetClass("light_point", ("power_w", "dim_pct", "voltage_v", "lamp_state"), 900),
+        AssetClass("light_point", ("power_w", "dim_pct", "voltage_v", "lamp_state", "mode_state"), 900),
         AssetClass("lighting_cabinet", ("voltage_v", "power_w", "feeder_state", "door_state"), 60),
-        AssetClass("intersection", ("controller_state", "plan_count"), 30),
+        AssetClass("intersection", ("controller_state", "plan_count", "mode_state"), 30),
         AssetClass("bollard", ("bollard_state", "cycle_count"), 60),
         AssetClass(
             "building",
-            ("intrusion_state", "fire_state", "flood_state", "temperature_degc", "humidity_pct"),
+            ("intrusion_state", "fire_state", "flood_state", "arming_state", "temperature_degc", "humidity_pct"),
             60,
         ),
         AssetClass("vehicle", ("longitude_deg", "latitude_deg", "speed_kmh", "heading_deg"), 20, moves=True),

@@ -75,6 +75,16 @@ def last_aside(alarm_id: int) -> SetAside | None:
     return shelving_kept(shelving_of(alarm_id) or 0)
 
 
+def out_of_service() -> tuple[dict[int, str], dict[str, str]]:
+    """Return what is out of service as a whole now: equipment by number, sources by code, each with by whom and why."""
+    rows = models.Withdrawal.objects.filter(ended_at=None, code="").select_related("by", "source")
+    words = {row: f"{kept_words(row)}, {row.reason}" for row in rows}
+    return (
+        {row.asset_id: said for row, said in words.items() if row.asset_id is not None},
+        {row.source.code: said for row, said in words.items() if row.source is not None},
+    )
+
+
 def _narrowed(viewer: Viewer, desk: str, commune: str, *others: str) -> Q:
     """Narrow to where this person may see alarms; `others` are desks that concern everybody."""
     where = Q(pk__in=[])

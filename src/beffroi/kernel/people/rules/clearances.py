@@ -28,6 +28,9 @@ _PICTURE: Mapping[Kind, tuple[Verb, ...]] = {
 }
 """The common picture: place, state, need."""
 
+_COMMANDING = (Verb.SEE, Verb.ASK, Verb.AUTHORISE, Verb.CANCEL)
+"""Asking equipment to act, and being the second person of what somebody else asked. Never of what oneself asked."""
+
 _LEADING = (
     Verb.ACKNOWLEDGE,
     Verb.QUALIFY,
@@ -48,6 +51,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
         Kind.INCIDENT: (Verb.SEE, Verb.OPEN, *_LEADING),
+        Kind.COMMAND: _COMMANDING,
         Kind.DEFINITION: (Verb.SEE,),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -65,6 +69,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
             Verb.ASSIGN,
             Verb.EXPORT,
         ),
+        Kind.COMMAND: _COMMANDING,
         Kind.SOURCE: (Verb.WITHDRAW,),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -92,6 +97,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     },
     Role.INTEGRATION: {
         Kind.ALARM: (Verb.SEE,),
+        Kind.COMMAND: (Verb.SEE,),
         Kind.DEFINITION: (Verb.SEE,),
         Kind.INCIDENT: (Verb.SEE,),
         Kind.ASSET: (Verb.SEE, Verb.SEARCH),

@@ -1,0 +1,50 @@
+"""Every read of the commands' room. Lists are narrowed to what the person may see."""
+
+from beffroi.kernel.commands.queries.abilities import (
+    abilities,
+    abilities_of,
+    ability_body,
+    ability_from,
+    ability_named,
+    commanding,
+)
+from beffroi.kernel.commands.queries.planning import Plan, circumstances, dry_run, plan, taken, taken_words
+from beffroi.kernel.commands.queries.reading import (
+    Filters,
+    command,
+    command_of,
+    commands_of_asset,
+    commands_of_incident,
+    counts,
+    group,
+    groups,
+    groups_of_incident,
+    list_commands,
+    waiting_for_second_person,
+)
+
+__all__ = [
+    "Filters",
+    "Plan",
+    "abilities",
+    "abilities_of",
+    "ability_body",
+    "ability_from",
+    "ability_named",
+    "circumstances",
+    "command",
+    "command_of",
+    "commanding",
+    "commands_of_asset",
+    "commands_of_incident",
+    "counts",
+    "dry_run",
+    "group",
+    "groups",
+    "groups_of_incident",
+    "list_commands",
+    "plan",
+    "taken",
+    "taken_words",
+    "waiting_for_second_person",
+]

@@ -1,0 +1,39 @@
+"""The decisions of the commands' room. Pure."""
+
+from beffroi.kernel.commands.rules.abilities import parse_abilities
+from beffroi.kernel.commands.rules.asking import (
+    SOURCE_SILENT_AFTER,
+    Circumstances,
+    check_parameters,
+    check_request,
+    effect_of,
+    rank_of,
+    sort_out,
+    target_of,
+    undo_parameters,
+)
+from beffroi.kernel.commands.rules.states import (
+    TABLE,
+    acknowledged_expiry,
+    holds_asset,
+    next_state,
+    sending_expiry,
+)
+
+__all__ = [
+    "SOURCE_SILENT_AFTER",
+    "TABLE",
+    "Circumstances",
+    "acknowledged_expiry",
+    "check_parameters",
+    "check_request",
+    "effect_of",
+    "holds_asset",
+    "next_state",
+    "parse_abilities",
+    "rank_of",
+    "sending_expiry",
+    "sort_out",
+    "target_of",
+    "undo_parameters",
+]
