@@ -23,6 +23,7 @@ from beffroi.kernel.journal import actions as journal
 from beffroi.kernel.journal.queries import this_witness
 from beffroi.kernel.people import actions as people_actions
 from beffroi.kernel.people import queries as people
+from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
@@ -84,7 +85,9 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            faults = [await _fault_of(work) for work in (_watch, _let_time_pass, _pass_time, self._seal, _compare)]
+            faults = [
+                await _fault_of(work) for work in (_watch, _let_time_pass, _pass_time, _turn, self._seal, _compare)
+            ]
             if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
                 beat("worker", now(), ready=False, reasons=reasons)
             else:
@@ -120,6 +123,11 @@ def _watch() -> None:
 def _pass_time() -> None:
     """Do what incidents do by themselves: deadlines that pass, holds that end, proposals left without answer."""
     incidents.pass_time(now())
+
+
+def _turn() -> None:
+    """Tell of the closures of streets that begin or end by themselves."""
+    places.turn_closures(at=now())
 
 
 def _let_time_pass() -> None:

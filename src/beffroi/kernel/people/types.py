@@ -60,6 +60,7 @@ class Kind(StrEnum):
     ASSET = "asset"
     READING = "reading"
     PLACE = "place"
+    STREET = "street"
     JOURNAL = "journal"
     DESK_LINE = "desk_line"
     VAULT_LINE = "vault_line"

@@ -62,3 +62,40 @@ class Thoroughfare(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["commune", "street"], name="places_thoroughfare_once")]
+
+
+class StreetBase(models.Model):
+    """One row: what the streets in force were read from. Processes that hold them in memory read them again when it changes.
+
+    `stamp` is a digest over the files taken in, in their order: the same streets always have the same one.
+    """
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    stamp = models.CharField(max_length=64)
+
+
+class Closure(models.Model):
+    """Streets closed to traffic. `segments` lists their identifiers; `incident` is a number, of a room above.
+
+    It ends by itself at `until`: `begun_at` and `ended_at` are when its beginning and its end were told.
+    """
+
+    segments = models.JSONField()
+    street = models.CharField(max_length=240)
+    commune = models.CharField(max_length=80)
+    begins_at = models.DateTimeField()
+    until = models.DateTimeField()
+    reason = models.TextField()
+    incident = models.BigIntegerField(null=True)
+    closed_by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
+    closed_at = models.DateTimeField()
+    begun_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    end_reason = models.TextField(default="")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["until"], name="places_closure_open", condition=models.Q(ended_at=None)),
+            models.Index(fields=["incident"], name="places_closure_incident", condition=~models.Q(incident=None)),
+        ]

@@ -22,7 +22,8 @@ from beffroi.foundation.geo import to_metres
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.places import rules
-from beffroi.kernel.places.models import Commune, Street
+from beffroi.kernel.places.models import Commune, Street, StreetBase
+from beffroi.kernel.places.types import RoadClass
 
 ROOM = "places"
 ADDRESS_COLUMNS = ("id", "number", "street", "commune", "lon", "lat")
@@ -71,14 +72,20 @@ def import_communes(file: Path, *, by: Actor, at: Instant) -> int:
 
 
 def import_streets(file: Path, *, by: Actor, at: Instant) -> int:
-    """Take in stretches of street from GeoJSON (LineString; id, name, class, commune, …); return how many."""
+    """Take in stretches of street from GeoJSON (LineString; id, name, class, commune, …); return how many.
+
+    Every process that holds the streets in memory reads them again at its next question.
+    """
     rows = [_street(feature, where) for where, feature in _features(file)]
     _check_unique(((row.id, f"feature {place}") for place, row in enumerate(rows, 1)), file, "id")
     fields = ["name", "street_class", "commune", "oneway", "bridge", "speed_kmh", "line"]
     with transaction.atomic():
+        base, _made = StreetBase.objects.select_for_update().get_or_create(id=1, defaults={"stamp": ""})
         Street.objects.bulk_create(
             rows, batch_size=_CHUNK, update_conflicts=True, unique_fields=["id"], update_fields=fields
         )
+        base.stamp = hashlib.sha256(f"{base.stamp} {_digest(file)}".encode()).hexdigest()
+        base.save()
         _tell("import_streets", file, {"streets": len(rows)}, by, at)
     _analyse("places_street")
     return len(rows)
@@ -87,15 +94,22 @@ def import_streets(file: Path, *, by: Actor, at: Instant) -> int:
 def _street(feature: Mapping[str, Any], where: str) -> Street:
     properties = feature.get("properties") or {}
     rules.geometry_of(feature, ("LineString",), where)
+    word = rules.text_of(properties, "class", where, limit=24)
+    kind = rules.road_class(word)
+    if kind is None:
+        raise Malformed(f"{where}: `class` is {word!r}; write one of {', '.join(RoadClass)}")
+    limited = properties.get("speed_kmh") not in (None, "")
     return Street(
         id=rules.text_of(properties, "id", where, limit=40),
         name=rules.text_of(properties, "name", where, limit=120, needed=False),
-        street_class=rules.text_of(properties, "class", where, limit=24),
+        street_class=kind,
         commune=rules.text_of(properties, "commune", where, limit=80, needed=False),
-        oneway=bool(properties.get("oneway", False)),
-        bridge=bool(properties.get("bridge", False)),
-        speed_kmh=rules.number_of(properties, "speed_kmh", where, lowest=1, highest=200),
-        line=feature["geometry"]["coordinates"],
+        oneway=rules.flag_of(properties, "oneway", where),
+        bridge=rules.flag_of(properties, "bridge", where),
+        speed_kmh=rules.number_of(properties, "speed_kmh", where, lowest=1, highest=200)
+        if limited
+        else rules.LIMITS_KMH[kind],
+        line=[point[:2] for point in feature["geometry"]["coordinates"]],
     )
 
 
@@ -194,9 +208,12 @@ def _check_unique(keys: Iterator[tuple[str, str]], file: Path, name: str) -> Non
 
 
 def _tell(verb: str, file: Path, counts: Mapping[str, int], by: Actor, at: Instant) -> None:
+    append([Entry(by, ROOM, verb, f"file:{file.name}"[:160], content={**counts, "sha256": _digest(file)})], at=at)
+
+
+def _digest(file: Path) -> str:
     with file.open("rb") as content:
-        digest = hashlib.file_digest(content, "sha256").hexdigest()
-    append([Entry(by, ROOM, verb, f"file:{file.name}"[:160], content={**counts, "sha256": digest})], at=at)
+        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _analyse(table: str) -> None:

@@ -1,4 +1,4 @@
-"""How people write addresses, and how a row or a feature of a file is read. Pure."""
+"""How people write addresses. Pure."""
 
 from __future__ import annotations
 
@@ -6,14 +6,6 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
-
-import shapely
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-
-from beffroi.foundation.errors import Malformed
-from beffroi.foundation.geo import is_position
 
 SHORT_FORMS: Mapping[str, str] = {
     "all": "allee",
@@ -102,49 +94,3 @@ def folded_number(number: str) -> str:
     """Return a street number as it is compared: `12 BIS` and `12bis` are `12 bis`."""
     match = _NUMBER.match(folded(number).replace(" ", ""))
     return f"{match[1]} {match[2] or ''}".strip() if match else folded(number)
-
-
-def geometry_of(feature: Mapping[str, Any], kinds: tuple[str, ...], where: str) -> BaseGeometry:
-    """Return the geometry of a GeoJSON feature. Raises Malformed when it is of another kind or cannot be read."""
-    try:
-        found = shape(feature["geometry"])
-        valid = bool(shapely.is_valid(found)) and not found.is_empty
-    except (KeyError, TypeError, ValueError, AttributeError, shapely.errors.ShapelyError) as error:
-        raise Malformed(f"{where}: the geometry cannot be read ({error})") from error
-    if found.geom_type not in kinds or not valid:
-        raise Malformed(f"{where}: the geometry is a {found.geom_type}; expected a valid {' or '.join(kinds)}")
-    west, south, east, north = found.bounds
-    if not (is_position(west, south) and is_position(east, north)):
-        raise Malformed(f"{where}: positions are not in degrees, longitude first (WGS 84)")
-    return found
-
-
-def text_of(row: Mapping[str, Any], name: str, where: str, *, limit: int, needed: bool = True) -> str:
-    """Return a text of a row. Raises Malformed when it is missing or too long, saying where and what to write."""
-    value = row.get(name)
-    text = "" if value is None else str(value).strip().replace("\x00", "")
-    if (needed and not text) or len(text) > limit:
-        what = f"{len(text)} characters" if text else "empty"
-        raise Malformed(f"{where}: `{name}` is {what}; write 1 to {limit} characters")
-    return text
-
-
-def number_of(row: Mapping[str, Any], name: str, where: str, *, lowest: float, highest: float) -> float:
-    """Return a number of a row. Raises Malformed when it is none or out of bounds."""
-    value = row.get(name)
-    try:
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
-        raise Malformed(f"{where}: `{name}` is {str(value)[:40]!r}; write a number") from error
-    if not lowest <= number <= highest:
-        raise Malformed(f"{where}: `{name}` is {number:g}; write {lowest:g} to {highest:g}")
-    return number
-
-
-def position_of(row: Mapping[str, Any], where: str) -> tuple[float, float]:
-    """Return the position of a row. Raises Malformed when it is not on the globe."""
-    lon = number_of(row, "lon", where, lowest=-180, highest=180)
-    lat = number_of(row, "lat", where, lowest=-90, highest=90)
-    if not is_position(lon, lat):
-        raise Malformed(f"{where}: the position is 0, 0, which says that none is known; write the real one")
-    return lon, lat
