@@ -21,6 +21,8 @@ ALTER TABLE incidents_incident ADD COLUMN search tsvector GENERATED ALWAYS AS (
 CREATE INDEX incidents_incident_search ON incidents_incident USING gin (search);
 UPDATE incidents_incident i SET x_m = a.x_m, y_m = a.y_m, to_compare = i.state <> 'closed'
     FROM twin_asset a WHERE a.id = i.asset_id;
+SET CONSTRAINTS ALL IMMEDIATE;  -- an index is not made on a table whose rows still wait for their checks
+SET CONSTRAINTS ALL DEFERRED;
 CREATE INDEX incidents_incident_place ON incidents_incident USING gist (point(x_m, y_m));
 """
 NO_WORDS = """

@@ -1,0 +1,74 @@
+"""A city that has run since the first version puts the present one in its place: its data come along, whole."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+FOLDER = Path(__file__).with_name("upgrade")
+"""The tables of a data folder as a version left them: written once by `pg_dump --inserts`, cut to some rows, never changed."""
+
+STATES = {
+    "2026-11-25": ["false_alarm", "new", "in_progress", "new", "new"],
+    "2026-11-26": ["resolved", "resolved", "new", "resolved", "on_hold", "duplicate", "no_action"],
+}
+"""The incidents of each version, as the present one reads them."""
+
+PREPARE = """
+import json
+import django
+django.setup()
+from beffroi.app import provision
+from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.people import queries as people
+provision.prepare_database()
+seen_by = people.viewer_named("operatrice")
+told = incidents.of_ids(range(1, 100), seen_by=seen_by)
+assert all(incidents.history(incident.id) for incident in told)
+print(json.dumps({incident.id: incident.state for incident in told}))
+"""
+VERIFY = "import sys; sys.argv = ['beffroi', 'journal', 'verify']; from beffroi.app.commands import main; main()"
+
+
+@pytest.fixture
+def left(request: pytest.FixtureRequest) -> Iterator[str]:
+    """The address of a database with what a version left."""
+    server = os.environ["BEFFROI_DATABASE_URL"]
+    named = {key: value for key, value in conninfo_to_dict(server).items() if value is not None}
+    name = f"upgrade_{os.getpid()}"
+    with psycopg.connect(make_conninfo(**{**named, "dbname": "postgres"}), autocommit=True) as owner:
+        owner.execute(f"DROP DATABASE IF EXISTS {name}")
+        owner.execute(f"CREATE DATABASE {name}")
+    address = make_conninfo(**{**named, "dbname": name})
+    with psycopg.connect(address) as there:
+        there.execute(gzip.decompress((FOLDER / f"{request.param}.sql.gz").read_bytes()))
+    yield server.replace(f"/{named['dbname']}?", f"/{name}?", 1)
+    with psycopg.connect(make_conninfo(**{**named, "dbname": "postgres"}), autocommit=True) as owner:
+        owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _run(code: str, address: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "BEFFROI_DATABASE_URL": address, "BEFFROI_DATA": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+
+
+@pytest.mark.parametrize("left", STATES, indirect=True)
+def test_what_a_version_left_comes_along_and_its_journal_stands(left: str, tmp_path: Path, request: Any) -> None:
+    prepared = _run(PREPARE, left, tmp_path)
+    assert prepared.returncode == 0, prepared.stderr[-2000:]
+    states = json.loads(prepared.stdout.splitlines()[-1])
+    assert [states[number] for number in sorted(states, key=int)] == STATES[request.node.callspec.params["left"]]
+    verified = _run(VERIFY, left, tmp_path)
+    assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, "the journal stands"), verified.stderr[-2000:]
