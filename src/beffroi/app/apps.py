@@ -54,6 +54,13 @@ class IncidentsRoom(AppConfig):
     label = "incidents"
 
 
+class DispatchRoom(AppConfig):
+    """Tables and templates of the room."""
+
+    name = "beffroi.kernel.dispatch"
+    label = "dispatch"
+
+
 class Console(AppConfig):
     """Tables and templates of the room."""
 

@@ -48,6 +48,7 @@ INSTALLED_APPS = [
     "beffroi.app.apps.AlarmsRoom",
     "beffroi.app.apps.CommandsRoom",
     "beffroi.app.apps.IncidentsRoom",
+    "beffroi.app.apps.DispatchRoom",
     "beffroi.app.apps.Console",
 ]
 MIDDLEWARE = [

@@ -26,6 +26,8 @@ from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions, parse_priorities
 from beffroi.kernel.commands import actions as commands
 from beffroi.kernel.commands.rules import parse_abilities
+from beffroi.kernel.dispatch import actions as dispatch
+from beffroi.kernel.dispatch.rules import parse_profile
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules import parse_bodies, parse_categories, parse_correlation, parse_deadlines
 from beffroi.kernel.journal.types import Actor, ActorKind
@@ -77,6 +79,7 @@ def prepare_database() -> None:
     abilities = parse_abilities((PROFILE / "abilities.yaml").read_text())
     carriers = [slug for slug, connector in connectors().items() if connector.commands is not None]
     commands.publish_abilities(abilities, connectors=carriers, by=SYSTEM, at=at)
+    dispatch.publish_units(parse_profile((PROFILE / "units.yaml").read_text()), by=SYSTEM, at=at)
     people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
 
 

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.console import words
+from beffroi.console import told_crews, words
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.journal.types import Line, PersonalState
 
@@ -151,6 +151,7 @@ SENTENCES: Mapping[str, object] = {
     "open_vault_line": _("A ouvert une ligne réservée"),
     "export_lines": _("A exporté des lignes"),
     "adopt_restored": _("A accepté une main courante restaurée"),
+    **told_crews.SENTENCES,
 }
 
 
@@ -258,6 +259,8 @@ def _sentence(line: Line) -> str:
     named = content.get("to_name") or content.get("desk_name")
     if named and line.room == "incidents":
         parts.append(str(named))
+    if line.room == "dispatch":
+        parts += told_crews.parts_of(line)
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:

@@ -135,13 +135,13 @@ def test_account_without_password_cannot_sign_in() -> None:
 
 def test_demonstration_accounts_are_opened_once_and_retired() -> None:
     listed = actions.ensure_demonstration_accounts(NOW)
-    assert [name for name, _, _ in listed] == ["operatrice", "chefsalle", "ingenieure", "visiteur", "technicien", "dpo"]
+    assert [name for name, _, _ in listed] == [name for name, *_ in actions.DEMONSTRATION_ACCOUNTS]
     lines = len(list_lines())
     assert actions.ensure_demonstration_accounts(NOW) == listed
     assert len(list_lines()) == lines
     assert actions.sign_in(*listed[0][:2], at=NOW).get_username() == "operatrice"
     assert all(account.demonstration for account in queries.list_accounts())
-    assert actions.retire_demonstration_accounts(NOW) == 6
+    assert actions.retire_demonstration_accounts(NOW) == len(listed)
     with pytest.raises(WrongCredentials):
         actions.sign_in(*listed[0][:2], at=NOW)
     assert actions.ensure_demonstration_accounts(NOW) == listed
@@ -151,7 +151,7 @@ def test_demonstration_accounts_are_opened_once_and_retired() -> None:
 def test_demonstration_leaves_a_real_account_alone() -> None:
     actions.create_person("visiteur", "Une vraie personne", "VP", password=None, by=BY, at=NOW, reason=WHY)
     assert "visiteur" not in [name for name, _, _ in actions.ensure_demonstration_accounts(NOW)]
-    assert actions.retire_demonstration_accounts(NOW) == 5
+    assert actions.retire_demonstration_accounts(NOW) == len(actions.DEMONSTRATION_ACCOUNTS) - 1
     assert queries.viewer_named("visiteur").roles == ()
 
 

@@ -18,6 +18,7 @@ from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal import actions as journal
 from beffroi.kernel.journal.queries import this_witness
@@ -85,9 +86,8 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            faults = [
-                await _fault_of(work) for work in (_watch, _let_time_pass, _pass_time, _turn, self._seal, _compare)
-            ]
+            works = (_watch, _let_time_pass, _pass_time, _turn, _watch_crews, self._seal, _compare)
+            faults = [await _fault_of(work) for work in works]
             if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
                 beat("worker", now(), ready=False, reasons=reasons)
             else:
@@ -128,6 +128,11 @@ def _pass_time() -> None:
 def _turn() -> None:
     """Tell of the closures of streets that begin or end by themselves."""
     places.turn_closures(at=now())
+
+
+def _watch_crews() -> None:
+    """Tell the silences of crews, end duties that last too long, erase positions on time (docs/explanation/dispatch.md)."""
+    dispatch.pass_time(now())
 
 
 def _let_time_pass() -> None:

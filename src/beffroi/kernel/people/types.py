@@ -45,6 +45,7 @@ class Verb(StrEnum):
     REVIEW = "review"
     ASK = "ask"
     AUTHORISE = "authorise"
+    REPORT = "report"
     CANCEL = "cancel"
 
 
@@ -57,6 +58,10 @@ class Kind(StrEnum):
     INCIDENT = "incident"
     COMMAND = "command"
     SHIFT = "shift"
+    UNIT = "unit"
+    MISSION = "mission"
+    POSITION = "position"
+    DISTRESS = "distress"
     ASSET = "asset"
     READING = "reading"
     PLACE = "place"
@@ -85,6 +90,7 @@ class Role(StrEnum):
     INTEGRATION = "integration"
     DATA_PROTECTION = "data_protection"
     PARTNER = "partner"
+    CREW = "crew"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from beffroi.kernel.incidents.actions.attending import (
     unshelve_alarm,
 )
 from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
+from beffroi.kernel.incidents.actions.engaging import follow_crew, hold_engaged, open_for_crew
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.incidents.actions.grouping import Together, acknowledge_group
 from beffroi.kernel.incidents.actions.handing import (
@@ -57,11 +58,14 @@ __all__ = [
     "declare_pause",
     "dissociate_desk",
     "follow_alarms",
+    "follow_crew",
+    "hold_engaged",
     "hold_incident",
     "let_time_pass",
     "mark_incident",
     "merge_incidents",
     "note_incident",
+    "open_for_crew",
     "open_for_procedure",
     "open_incident",
     "pass_time",

@@ -92,6 +92,12 @@ def open_for_procedure(told: Told, *, procedure: Actor, at: Instant, key: str = 
     return _open(told, _where(told), procedure, Origin.PROCEDURE, at, key)
 
 
+def open_known(told: Told, category: Category, *, actor: Actor, at: Instant, key: str = "") -> Opened:
+    """Open an incident in a category that is named by who calls, not by the city's profile. Journalled as its actor."""
+    origin = Origin.PERSON if actor.kind is ActorKind.PERSON else Origin.PROCEDURE
+    return _open(told, _where(told), actor, origin, at, key, category)
+
+
 def attach_signal(incident_id: int, told: Told, *, by: Viewer, at: Instant) -> Incident:
     """Write that somebody told again of an incident that is known. Journalled. What was resolved comes back.
 
@@ -114,8 +120,16 @@ def attach_signal(incident_id: int, told: Told, *, by: Viewer, at: Instant) -> I
         return incident_of(row)
 
 
-def _open(told: Told, where: _Place, actor: Actor, origin: Origin, at: Instant, key: str) -> Opened:
-    category = _category(told.category)
+def _open(
+    told: Told,
+    where: _Place,
+    actor: Actor,
+    origin: Origin,
+    at: Instant,
+    key: str,
+    known: Category | None = None,
+) -> Opened:
+    category = _category(told.category) if known is None else known
     priority = told.priority if told.priority is not None else category.priority
     if priority not in (1, 2, 3, 4):
         raise Refused(f"priority {priority}: write 1 to 4", key="priority-unknown")

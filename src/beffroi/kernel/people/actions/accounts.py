@@ -32,6 +32,9 @@ DEMONSTRATION_ACCOUNTS: tuple[tuple[str, str, str, str, Role], ...] = (
     ("visiteur", "Visiteuse de passage", "VP", "visiteur, lecture seule", Role.VISITOR),
     ("technicien", "Thomas Nivet", "TN", "technicien des systèmes", Role.CITY_IT),
     ("dpo", "Claire Vasseur", "CV", "déléguée à la protection des données", Role.DATA_PROTECTION),
+    ("equipiere", "Maud Perrin", "MP", "équipière, Éclairage 1", Role.CREW),
+    ("cantonnier", "Yann Collet", "YC", "équipier, Voirie 1", Role.CREW),
+    ("patrouille", "Patrouille PM 1", "P1", "patrouille de police municipale", Role.CREW),
 )
 """Account, name, initials, title, role. The password is `beffroi-` and the account's name (docs/reference/clearances)."""
 

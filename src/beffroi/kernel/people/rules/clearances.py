@@ -45,9 +45,18 @@ _LEADING = (
 )
 """Leading an incident from its reception to its end. Giving it to somebody else is the supervisor's."""
 
+_ENGAGING: Mapping[Kind, tuple[Verb, ...]] = {
+    Kind.UNIT: (Verb.SEE, Verb.MARK),
+    Kind.MISSION: (Verb.SEE, Verb.PROPOSE, Verb.MARK, Verb.CANCEL),
+    Kind.POSITION: (Verb.SEE,),
+    Kind.DISTRESS: (Verb.SEE, Verb.OPEN, Verb.ACKNOWLEDGE, Verb.CLOSE),
+}
+"""Sending crews: who is where while on duty, missions, and what a crew says by radio. Ways of crews are not in it."""
+
 RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.OPERATOR: {
         **_PICTURE,
+        **_ENGAGING,
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE),
         Kind.INCIDENT: (Verb.SEE, Verb.OPEN, *_LEADING),
@@ -60,6 +69,8 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     },
     Role.ROOM_SUPERVISOR: {
         **_PICTURE,
+        **_ENGAGING,
+        Kind.POSITION: (Verb.SEE, Verb.OPEN),
         Kind.SHIFT: (Verb.SEE, Verb.NOTE, Verb.HAND_OVER),
         Kind.ALARM: (Verb.SEE, Verb.ACKNOWLEDGE, Verb.SHELVE, Verb.SHELVE_URGENT, Verb.WITHDRAW),
         Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
@@ -113,15 +124,24 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.DESK_LINE: (Verb.SEE,),
         Kind.VAULT_LINE: (Verb.OPEN,),
         Kind.PERSONAL: (Verb.SEE, Verb.ERASE, Verb.CONFIRM),
+        Kind.POSITION: (Verb.OPEN,),
     },
     Role.PARTNER: {
+        Kind.INCIDENT: (Verb.OPEN,),
+        Kind.PLACE: (Verb.SEARCH,),
+    },
+    Role.CREW: {
+        Kind.UNIT: (Verb.REPORT,),
+        Kind.MISSION: (Verb.REPORT,),
+        Kind.DISTRESS: (Verb.REPORT,),
         Kind.INCIDENT: (Verb.OPEN,),
         Kind.PLACE: (Verb.SEARCH,),
     },
 }
 """Role -> kind of thing -> verbs. A visitor reads no journal: it names the people on duty. The city's IT staff keep
 the machine running and see no incident. `integration` is for another system of the city, through the API; `partner` is for
-another body (water, State roads, rescue), which tells incidents through the API and reads nothing back but its own."""
+another body (water, State roads, rescue), which tells incidents through the API and reads nothing back but its own.
+`crew` is for the people of a crew: their own duty, missions and distress, and telling what they find; no queue, no map."""
 
 
 def rights_of(

