@@ -1,4 +1,4 @@
-"""ChirpStack v4 events in JSON: `integration.proto` written as the proto3 JSON mapping writes it.
+"""ChirpStack v4 events and downlinks in JSON: `integration.proto` written as the proto3 JSON mapping writes it.
 
 Names are the format's own (camelCase on the wire). Fields we do not read are skipped, so a newer server is still
 understood; zeros and empty texts may be left out by the server and are then the defaults here.
@@ -68,10 +68,58 @@ class Status(msgspec.Struct, frozen=True, rename="camel"):
     battery_level: float | None = None
 
 
+class Acknowledgement(msgspec.Struct, frozen=True, rename="camel"):
+    """`event/ack`: a confirmed downlink was confirmed by the device, or was not in time (`acknowledged` false)."""
+
+    device_info: DeviceInfo
+    time: ZonedDate
+    deduplication_id: str = ""
+    queue_item_id: str = ""
+    acknowledged: bool = False
+    f_cnt_down: int = 0
+
+
+class Transmission(msgspec.Struct, frozen=True, rename="camel"):
+    """`event/txack`: a gateway has taken a downlink for transmission. Whether the device heard it is not said."""
+
+    device_info: DeviceInfo
+    time: ZonedDate
+    downlink_id: int = 0
+    queue_item_id: str = ""
+    f_cnt_down: int = 0
+    gateway_id: str = ""
+
+
+class Log(msgspec.Struct, frozen=True, rename="camel"):
+    """`event/log`: something about a device; `context` holds `queue_item_id` when it is about a downlink."""
+
+    device_info: DeviceInfo
+    time: ZonedDate
+    level: str = "INFO"
+    code: str = "UNKNOWN"
+    description: str = ""
+    context: dict[str, str] = {}
+
+
+class DownlinkCommand(msgspec.Struct, frozen=True, rename="camel"):
+    """`command/down`: what is put in a device's queue. `id` comes back as `queueItemId`."""
+
+    id: str
+    dev_eui: str
+    confirmed: bool
+    f_port: int
+    data: bytes
+
+
 _uplinks = msgspec.json.Decoder(Uplink)
 _statuses = msgspec.json.Decoder(Status)
+_acknowledgements = msgspec.json.Decoder(Acknowledgement)
+_transmissions = msgspec.json.Decoder(Transmission)
+_logs = msgspec.json.Decoder(Log)
+_downlinks = msgspec.json.Decoder(DownlinkCommand)
 _encode = msgspec.json.Encoder().encode
 _Event = TypeVar("_Event")
+Event = Uplink | Status | Acknowledgement | Transmission | Log
 
 
 def decode_uplink(payload: bytes) -> Uplink:
@@ -84,7 +132,32 @@ def decode_status(payload: bytes) -> Status:
     return _decode(_statuses, payload, "status")
 
 
-def encode_event(event: Uplink | Status) -> bytes:
+def decode_acknowledgement(payload: bytes) -> Acknowledgement:
+    """Decode `event/ack`. Raises Malformed with the field at fault."""
+    return _decode(_acknowledgements, payload, "acknowledgement")
+
+
+def decode_transmission(payload: bytes) -> Transmission:
+    """Decode `event/txack`. Raises Malformed with the field at fault."""
+    return _decode(_transmissions, payload, "transmission")
+
+
+def decode_log(payload: bytes) -> Log:
+    """Decode `event/log`. Raises Malformed with the field at fault."""
+    return _decode(_logs, payload, "log")
+
+
+def decode_downlink(payload: bytes) -> DownlinkCommand:
+    """Decode `command/down`, as the server does. Raises Malformed with the field at fault."""
+    return _decode(_downlinks, payload, "downlink")
+
+
+def encode_downlink(downlink: DownlinkCommand) -> bytes:
+    """Encode `command/down`."""
+    return _encode(downlink)
+
+
+def encode_event(event: Event) -> bytes:
     """Encode an event as the server would; what is None is left out."""
     fields = msgspec.to_builtins(event, builtin_types=(datetime, bytes))
     return _encode({name: value for name, value in fields.items() if value is not None})
@@ -152,6 +225,20 @@ EVENTS = ("up", "join", "ack", "txack", "log", "status", "location", "integratio
 def encode_topic(application_id: str, dev_eui: str, event: str = "up") -> str:
     """Return the topic of a device's event."""
     return f"application/{application_id}/device/{dev_eui}/event/{event}"
+
+
+def encode_command_topic(application_id: str, dev_eui: str) -> str:
+    """Return the topic on which a device's downlinks are given to the server."""
+    return f"application/{application_id}/device/{dev_eui}/command/down"
+
+
+def decode_command_topic(topic: str) -> tuple[str, str]:
+    """Return the application and the device (DevEUI in lower case) of a downlink's topic. Raises Malformed."""
+    match topic.split("/"):
+        case ["application", application_id, "device", dev_eui, "command", "down"]:
+            if re.fullmatch("[0-9a-fA-F]{16}", dev_eui):
+                return application_id, dev_eui.lower()
+    raise Malformed(f"topic is {topic[:160]!r}; expected application/ID/device/DEVEUI/command/down")
 
 
 def decode_topic(topic: str) -> Topic:
