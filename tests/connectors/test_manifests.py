@@ -19,6 +19,8 @@ ROOMS = ROOT / "src/beffroi/connectors"
 PAGES = ROOT / "docs/reference/connectors"
 SLUGS = sorted(path.parent.name for path in ROOMS.glob("*/connector.py"))
 FILES = {"__init__.py", "connector.py", "settings.py", "wire.py", "mapping.py", "diagnostics.py", "quality.toml"}
+FETCHING = {"gtfs_rt", "modbus"}
+COMMANDING = {"chirpstack", "modbus", "mqtt_json"}
 LADDER = {
     "bronze": {"decodes-captures", "typed-settings", "set-up-and-removed-cleanly", "doc-page"},
     "silver": {"unavailable-logged-once", "re-authentication", "bounded-queues", "diagnostics-redacted", "named-owner"},
@@ -52,8 +54,8 @@ def quality_rows(slug: str) -> Iterator[str]:
             yield f"| {level} | {rule} | {entry['status']} | {entry['reason']} |"
 
 
-def test_the_four_connectors_are_there() -> None:
-    assert SLUGS == ["chirpstack", "gtfs_rt", "mqtt_json", "things_stack"]
+def test_the_connectors_are_there() -> None:
+    assert SLUGS == ["chirpstack", "gtfs_rt", "modbus", "mqtt_json", "things_stack"]
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -63,7 +65,8 @@ def test_manifests_are_complete(slug: str) -> None:
     assert connector.title == f"connector.{slug}.title"
     assert connector.edition
     assert connector.direction == ("read" if connector.commands is None else "read-command")
-    assert (connector.client is None) == (slug != "gtfs_rt")
+    assert (connector.client is not None) == (slug in FETCHING)
+    assert (connector.commands is not None) == (slug in COMMANDING)
     for name, about in connector.settings.model_fields.items():
         assert about.description, name
     assert connector.settings.model_config["extra"] == "forbid"

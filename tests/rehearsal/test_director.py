@@ -93,7 +93,7 @@ def test_opening_fills_the_post_within_a_minute_and_brings_five_incidents_within
         began += city.director.step(now)
         for model in city.models:
             heard.update(said.address for said in model.step(now) if step <= 4 * 60)
-    expected = {item.address for item in bourg_inventory.items if item.source not in {"", "fleet", "buses"}}
+    expected = {item.address for item in bourg_inventory.items if item.source not in {"", "fleet", "buses", "boilers"}}
     assert expected <= set(heard)
     assert [failure.kind for failure in began][:5] == [
         "cabinet_trip", "intersection_flashing", "bollard_fault", "building_flood", "building_intrusion",

@@ -5,14 +5,17 @@ Every step can be run again: it does what is missing and nothing else.
 
 from __future__ import annotations
 
+import csv
 import json
 import secrets
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import bcrypt
+import yaml
 from django.core.management import call_command
 
 from beffroi.app import roles
@@ -21,7 +24,7 @@ from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import Conflict, Misconfigured
 from beffroi.foundation.log import logger
-from beffroi.foundation.settings import settings
+from beffroi.foundation.settings import runtime_address, settings
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions, parse_priorities
 from beffroi.kernel.commands import actions as commands
@@ -139,6 +142,7 @@ def _import(folder: Path) -> None:
     for code, (connector, options) in CITY_SOURCES.items():
         twin.declare_source(code, connector, by=SYSTEM, at=at, options=options)
     twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": "http://127.0.0.1:1/", "period_s": 10})
+    _boiler_rooms(folder)
     steps: tuple[tuple[str, Callable[..., object]], ...] = (
         ("communes.geojson", places.import_communes),
         ("streets.geojson", places.import_streets),
@@ -173,6 +177,34 @@ def _gateways(folder: Path, city_http_port: int) -> None:
     file.write_text(json.dumps(known))
     url = f"http://127.0.0.1:{city_http_port}/gtfs-rt/vehicle-positions.pb"
     twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": url, "period_s": 10})
+    _boiler_rooms(folder)
+
+
+def _boiler_rooms(folder: Path) -> None:
+    """Declare the boiler rooms' gateway where the simulated city serves it now; a city without any has none."""
+    with (folder / "assets.csv").open(encoding="utf-8", newline="") as file:
+        rooms = [row for row in csv.DictReader(file) if row["source"] == "boilers"]
+    if not rooms:
+        return
+    port = urlsplit(runtime_address("city-modbus") or "tcp://127.0.0.1:1").port
+    devices = [
+        {
+            "address": room["address"] or room["asset"],
+            "host": "127.0.0.1",
+            "port": port,
+            "unit": int(room["modbus_unit"]),
+            "model": "boiler",
+        }
+        for room in rooms
+    ]
+    models = yaml.safe_load((PROFILE / "boiler_rooms.yaml").read_text())
+    options = {"models": _as_json(models), "devices": devices, "period_s": 20}
+    twin.declare_source("boilers", "modbus", by=SYSTEM, at=now(), options=options)
+
+
+def _as_json(value: Any) -> Any:
+    """Return settings as the database gives them back, where keys are texts: else they would differ at every start."""
+    return json.loads(json.dumps(value))
 
 
 def hash_password(password: str) -> str:

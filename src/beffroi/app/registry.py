@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from beffroi.foundation.errors import Misconfigured
 from beffroi.kernel.twin.types import Connector
 
-CONNECTORS = ("mqtt_json", "chirpstack", "things_stack", "gtfs_rt")
+CONNECTORS = ("mqtt_json", "chirpstack", "things_stack", "gtfs_rt", "modbus")
 
 
 @lru_cache(maxsize=1)

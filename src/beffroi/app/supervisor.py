@@ -88,6 +88,7 @@ class Supervisor:
         self.city_port = free_port()
         if self.with_city:
             publish_address("city", f"http://127.0.0.1:{self.city_port}")
+            publish_address("city-modbus", f"tcp://127.0.0.1:{free_port()}")
         await self._prepare()
         log.info("prepared", after_s=(now() - began) / SECOND)
         names: list[tuple[str, tuple[str, ...]]] = [

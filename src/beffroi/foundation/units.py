@@ -39,6 +39,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "tilt_state": ("normal", "tilt"),
     "mode_state": ("schedule", "ordered"),
     "arming_state": ("disarmed", "armed"),
+    "boiler_state": ("off", "on", "fault"),
 }
 """Quantity of unit `state` -> its words; the value stored is the word's place in the tuple."""
 

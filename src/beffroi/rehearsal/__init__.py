@@ -25,6 +25,7 @@ async def run_city(
     http_port: int,
     seed: int,
     *,
+    modbus_port: int | None = None,
     scenario: str = "opening",
 ) -> None:
     """Play the equipment of the city in `city_dir` until cancelled. See `rehearsal.process`.
@@ -33,4 +34,4 @@ async def run_city(
     """
     from beffroi.rehearsal.process import run
 
-    await run(city_dir, gateways, mqtt_host, mqtt_port, http_port, seed, scenario=scenario)
+    await run(city_dir, gateways, mqtt_host, mqtt_port, http_port, seed, modbus_port=modbus_port, scenario=scenario)

@@ -18,6 +18,7 @@ from beffroi.foundation.errors import Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.rehearsal.control import control_app
 from beffroi.rehearsal.director import Director
+from beffroi.rehearsal.equipment.boilers import Boilers
 from beffroi.rehearsal.equipment.buildings import Buildings, Sensors
 from beffroi.rehearsal.equipment.buses import Buses
 from beffroi.rehearsal.equipment.lighting import Lighting
@@ -26,6 +27,7 @@ from beffroi.rehearsal.equipment.roads import Roads
 from beffroi.rehearsal.equipment.traffic import Bollards, Intersections
 from beffroi.rehearsal.equipment.vehicles import Vehicles
 from beffroi.rehearsal.inventory import Inventory, Item, read_inventory
+from beffroi.rehearsal.modbus import serve_modbus
 from beffroi.rehearsal.scenario import Scenario, load_scenario
 from beffroi.rehearsal.transmission import Gateway, Link
 
@@ -40,6 +42,7 @@ class City:
 
     models: Sequence[Model]
     buses: Buses | None
+    boilers: Boilers | None
     director: Director
 
 
@@ -72,7 +75,10 @@ def build_city(inventory: Inventory, scenario: Scenario, start: Instant, seed: i
     buses = Buses(bus_items, inventory.lines, roads, start, chance("bus")) if bus_items else None
     failings = [failing for model in models for failing in model.failings()]
     failings += buses.failings() if buses is not None else ()
-    return City(models, buses, Director(_merged(failings), scenario, start, chance("director")))
+    boiler_items = inventory.of_class("boiler_room")
+    boilers = Boilers(boiler_items, start, chance("boiler_room")) if boiler_items else None
+    failings += boilers.failings() if boilers is not None else ()
+    return City(models, buses, boilers, Director(_merged(failings), scenario, start, chance("director")))
 
 
 async def run(
@@ -83,6 +89,7 @@ async def run(
     http_port: int,
     seed: int,
     *,
+    modbus_port: int | None = None,
     scenario: str = "opening",
     now: Clock = clock.now,
 ) -> None:
@@ -97,6 +104,9 @@ async def run(
     city.director.learn(_dying(list(links.values())))
     app = control_app(city.director, city.buses, now)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", http_port, log_level="warning", access_log=False))
+    modbus = None
+    if city.boilers is not None and modbus_port is not None:
+        modbus = await serve_modbus(city.boilers.answer, modbus_port, now)
     log.info("city plays", folder=str(city_dir), sources=sorted(links), http_port=http_port)
     async with asyncio.TaskGroup() as group:
         playing = [group.create_task(link.run()) for link in links.values()]
@@ -106,6 +116,8 @@ async def run(
         await server.serve()
         for task in playing:
             task.cancel()
+        if modbus is not None:
+            modbus.close()
 
 
 async def _play(model: Model, link: Link, now: Clock) -> None:

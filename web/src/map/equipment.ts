@@ -9,7 +9,7 @@ import { features, type Snapshot } from "./snapshot";
 
 /** From which zoom a class is drawn: below 12 only incidents and lines, single lights from 14.5. */
 const FROM_ZOOM: Readonly<Record<string, number>> = {
-  intersection: 12, building: 12, camera: 12.5, lighting_cabinet: 13, bollard: 13, sensor: 15, light_point: 14.5,
+  intersection: 12, building: 12, boiler_room: 14, camera: 12.5, lighting_cabinet: 13, bollard: 13, sensor: 15, light_point: 14.5,
 };
 const EMPTY: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 const SOURCES = ["equipment", "fine"] as const;

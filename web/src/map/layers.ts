@@ -12,7 +12,7 @@ const PRESETS: readonly (readonly [string, readonly string[] | null])[] = [
   ["incidents", []],
   ["lighting", ["light_point", "lighting_cabinet"]],
   ["traffic", ["intersection", "bollard", "bus"]],
-  ["buildings", ["building", "sensor"]],
+  ["buildings", ["building", "boiler_room", "sensor"]],
   ["video", ["camera"]],
   ["fleet", ["vehicle", "bus"]],
 ];

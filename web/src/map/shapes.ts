@@ -32,6 +32,7 @@ const cabinet = together(box(8, 5, 16, 22), line([[17, 9], [13, 17], [19, 16], [
 const crossing = together(disc(9), line([[16, 7], [16, 25]]), line([[7, 16], [25, 16]]));
 const bollard = together(pill, line([[11, 13], [21, 13]]));
 const house = outline([16, 5], [27, 14], [27, 26], [5, 26], [5, 14]);
+const boiler = together(square(8), line([[16, 20], [12, 15], [16, 11], [20, 15], [16, 20]]));
 const camera = together(box(5, 10, 15, 12), line([[20, 14], [27, 10], [27, 22], [20, 18]]));
 const arrow = outline([16, 4], [25, 27], [16, 22], [7, 27]);
 const coach = outline([16, 3], [23, 9], [23, 29], [9, 29], [9, 9]);
@@ -52,6 +53,7 @@ export function shapes(p: Palette): Readonly<Record<string, Shape>> {
     "class:intersection": { path: crossing, ...grey },
     "class:bollard": { path: bollard, ...grey },
     "class:building": { path: house, ...grey },
+    "class:boiler_room": { path: boiler, ...grey },
     "class:camera": { path: camera, ...grey },
     "class:sensor": { path: bars, ...grey },
     "class:vehicle": { path: arrow, ...mobile },

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import click
 
 from beffroi.app.shell import set_up_django
-from beffroi.foundation.settings import settings
+from beffroi.foundation.settings import runtime_address, settings
 
 
 @click.command(hidden=True)
@@ -86,8 +87,17 @@ def _run_city(port: str | None) -> None:
 
     ours = settings()
     folder = ours.data.absolute() / "city"
+    modbus = runtime_address("city-modbus")
     uvloop.run(
-        run_city(folder, folder / "gateways.json", ours.mqtt_host, ours.mqtt_port, int(port or 0), ours.city_seed)
+        run_city(
+            folder,
+            folder / "gateways.json",
+            ours.mqtt_host,
+            ours.mqtt_port,
+            int(port or 0),
+            ours.city_seed,
+            modbus_port=None if modbus is None else urlsplit(modbus).port,
+        )
     )
 
 

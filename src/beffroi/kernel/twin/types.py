@@ -204,6 +204,11 @@ CLASSES: Mapping[str, AssetClass] = {
             ("intrusion_state", "fire_state", "flood_state", "arming_state", "temperature_degc", "humidity_pct"),
             60,
         ),
+        AssetClass(
+            "boiler_room",
+            ("boiler_state", "flow_temperature_degc", "return_temperature_degc", "setpoint_degc"),
+            60,
+        ),
         AssetClass("vehicle", ("longitude_deg", "latitude_deg", "speed_kmh", "heading_deg"), 20, moves=True),
         AssetClass("bus", ("longitude_deg", "latitude_deg", "speed_kmh", "heading_deg"), 30, moves=True),
         AssetClass("camera", (), None),

@@ -1,4 +1,4 @@
-"""Fixed equipment other than lighting: signalised intersections, bollards, secured buildings with sensors, cameras."""
+"""Fixed equipment other than lighting: signalised intersections, bollards, secured buildings with sensors and boilers, cameras."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ from beffroi.rehearsal.generator.territory import Territory
 
 SIGNALS_APART_M = 170.0
 CAMERA_FROM_SIGNAL_M = 30.0
+HEATED = ("sport", "school", "culture", "childcare", "community", "town_hall", "depot", "car_park")
+"""Uses of buildings by what their heating consumes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +52,9 @@ def equip_city(ground: Ground) -> tuple[list[MadeAsset], list[MadeRelation]]:
     bollards = _bollards(ground, corners)
     buildings = _buildings(ground)
     sensors, relations = _sensors(ground, buildings)
+    boilers, heated = _boiler_rooms(ground, buildings)
     cameras = _cameras(ground, buildings, [asset.at for asset in intersections])
-    return [*intersections, *bollards, *buildings, *sensors, *cameras], relations
+    return [*intersections, *bollards, *buildings, *sensors, *boilers, *cameras], [*relations, *heated]
 
 
 def _corners(network: Network) -> dict[Metres, list[Segment]]:
@@ -177,6 +180,21 @@ def _sensors(ground: Ground, buildings: list[MadeAsset]) -> tuple[list[MadeAsset
         name = f"Sonde {code}, {home.name}"
         source = "lorawan" if chirpstack else "things"
         assets.append(MadeAsset(code, "sensor", at, name, source, home.street, home.commune, address))
+        relations.append(MadeRelation(home.code, "contains", code))
+    return assets, relations
+
+
+def _boiler_rooms(ground: Ground, buildings: list[MadeAsset]) -> tuple[list[MadeAsset], list[MadeRelation]]:
+    """Boiler rooms of the greatest consumers first: pools and gymnasiums, then schools. Each is a unit of one gateway."""
+    order = sorted(buildings, key=lambda asset: (HEATED.index(asset.properties["use"]), asset.code))
+    assets, relations = [], []
+    for unit, home in enumerate(order[: ground.profile.equipment.boiler_rooms], start=1):
+        code = f"CH{unit:02d}"
+        at, name = (home.at[0] - 3.0, home.at[1] - 2.0), f"Chaufferie {code}, {home.name}"
+        properties = {"modbus_unit": str(unit)}
+        assets.append(
+            MadeAsset(code, "boiler_room", at, name, "boilers", home.street, home.commune, properties=properties)
+        )
         relations.append(MadeRelation(home.code, "contains", code))
     return assets, relations
 

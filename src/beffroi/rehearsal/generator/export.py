@@ -18,7 +18,7 @@ from beffroi.rehearsal.generator.network import Segment
 from beffroi.rehearsal.generator.profile import Profile
 from beffroi.rehearsal.generator.territory import Territory
 
-PROPERTIES = ("rated_w", "use", "service", "line", "depot")
+PROPERTIES = ("rated_w", "use", "service", "line", "depot", "modbus_unit")
 
 
 def write_communes(path: Path, plane: Plane, profile: Profile, territory: Territory) -> None:

@@ -132,6 +132,7 @@ class Equipment(Part):
     intersections: int
     cameras: int
     buildings: int
+    boiler_rooms: int
     bollards: int
     vehicles: int
     buses: int
