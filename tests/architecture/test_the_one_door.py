@@ -34,6 +34,7 @@ from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
 from beffroi.kernel.twin.actions import import_assets
 from tests.kernel.alarms.factories import moves
+from tests.kernel.incidents.photos import photo
 
 TABLE = Path(__file__).parent / "clearances.csv"
 ACCOUNTS = ("anonymous", "visiteur", "operatrice", "chefsalle", "technicien", "integration")
@@ -92,7 +93,9 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     alarms.publish_definitions(parse_definitions(PROFILE.read_text()), by=people.SYSTEM, at=at)
     withdrawal = alarms.propose_withdrawal("bus_silent", reason="test", by=viewer_named("ingenieure"), at=at)
     alarm = _kept_aside("CAB-1", at)
+    pictured = acts.attach_evidence(row.pk, kind="before", picture=photo(), by=supervisor, at=at)
     return {
+        "picture": str(pictured.id),
         "name": "engaged",
         "definition": "building_fire",
         "revision": str(withdrawal.id),

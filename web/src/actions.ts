@@ -28,7 +28,9 @@ function fieldsOf(form: HTMLFormElement, button: HTMLButtonElement): FormData {
       continue;
     if (control instanceof HTMLInputElement && control.type === "checkbox" && !control.checked) continue;
     const token = control.name === "csrfmiddlewaretoken";
-    if (control.name && (token || group?.contains(control))) data.append(control.name, control.value);
+    if (!control.name || !(token || group?.contains(control))) continue;
+    if (control instanceof HTMLInputElement && control.type === "file") for (const file of control.files ?? []) data.append(control.name, file);
+    else data.append(control.name, control.value);
   }
   return data;
 }
@@ -95,7 +97,8 @@ function clear(button: HTMLElement): void {
   for (const control of group.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input"))
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = false;
     else control.value = "";
-  for (const control of group.querySelectorAll("select")) control.selectedIndex = 0;
+  for (const control of group.querySelectorAll("select"))
+    control.selectedIndex = Math.max(0, [...control.options].findIndex((option) => option.defaultSelected));
   if (group instanceof HTMLDetailsElement) group.open = false;
 }
 

@@ -10,6 +10,7 @@ import "./styles/links.css";
 import "./styles/load.css";
 import "./styles/definitions.css";
 import "./styles/aside.css";
+import "./styles/evidence.css";
 import "./styles/map.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";

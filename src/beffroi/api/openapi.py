@@ -27,6 +27,8 @@ _SHAPES = (
     shapes.Incident,
     shapes.IncidentDetail,
     shapes.Categories,
+    shapes.Evidence,
+    shapes.EvidenceList,
     shapes.Lines,
     shapes.Proof,
     shapes.Addresses,

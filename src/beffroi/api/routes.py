@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.http import require_GET
 
-from beffroi.api import alarms, definitions, incidents, journal, load, places, status, twin
+from beffroi.api import alarms, definitions, evidence, incidents, journal, load, places, status, twin
 from beffroi.api.door import closed
 from beffroi.api.openapi import ROOT, Api
 from beffroi.api.problems import View, as_problem, no_route, tell_problems
@@ -19,7 +19,7 @@ api = Api(
     auth=closed,
 )
 tell_problems(api)
-for module in (status, twin, alarms, definitions, incidents, journal, load, places):
+for module in (status, twin, alarms, definitions, incidents, evidence, journal, load, places):
     api.add_router("", module.router)
 
 

@@ -25,12 +25,13 @@ from beffroi.console.pictures import (
     state_shown,
     waits_to_be_seen,
 )
+from beffroi.console.thumbnails import thumbnails
 from beffroi.foundation import clock
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
-from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, Incident
+from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, EvidenceKind, Incident
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -88,9 +89,12 @@ def render_detail(detail: Detail, viewer: Viewer) -> SafeString:
 def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
     """Return what an incident's panel and its paper show, in the words of the viewer's language."""
     incident = detail.incident
+    pictures = {str(each.it.id): each for each in thumbnails(incident, detail.evidence)}
     with translation.override(viewer.language):
         return {
             "incident": incident,
+            "pictures": list(pictures.values()),
+            "evidence_kinds": [str(kind) for kind in EvidenceKind],
             "title": short_title(incident),
             "where": place_words(incident.place, incident.commune),
             "may": _acts(incident, viewer),
@@ -103,7 +107,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             "sees_definitions": people.may(viewer, Verb.SEE, Kind.DEFINITION),
             "sees_journal": people.may(viewer, Verb.SEE, Kind.JOURNAL),
             "lines": [
-                (line, detail.origins.get(line.about, ""))
+                (line, detail.origins.get(line.about, ""), pictures.get(line.picture))
                 for line in told.tell_together(detail.lines, reader=viewer.username)
             ],
             **_links(detail),
@@ -246,6 +250,7 @@ def _acts(incident: Incident, viewer: Viewer) -> dict[str, bool]:
     for desk in (*incident.associated, *([incident.proposed_to] if incident.proposed_to else ())):
         for verb in (Verb.NOTE, Verb.MARK):
             found[verb] |= people.may(viewer, verb, Kind.INCIDENT, desk=desk, commune=incident.commune)
+    found["attach"] = found[Verb.NOTE] and people.may(viewer, Verb.ATTACH, Kind.EVIDENCE)
     return found
 
 

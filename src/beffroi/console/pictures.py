@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
-from beffroi.kernel.incidents.types import Body, Incident, IncidentState, Mark, Pause, Proposal, Signal, Transfer
+from beffroi.kernel.incidents.types import (
+    Body,
+    Evidence,
+    Incident,
+    IncidentState,
+    Mark,
+    Pause,
+    Proposal,
+    Signal,
+    Transfer,
+)
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
 
@@ -61,6 +71,7 @@ class Detail:
     transfers: tuple[Transfer, ...] = ()
     bodies: tuple[Body, ...] = ()
     people: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

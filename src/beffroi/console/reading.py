@@ -19,6 +19,7 @@ from beffroi.console.pictures import (
     SourceState,
     place_words,
 )
+from beffroi.console.thumbnails import pictures_of
 from beffroi.foundation import clock
 from beffroi.foundation.clock import HOUR, SECOND, Instant
 from beffroi.foundation.errors import NotFound
@@ -92,6 +93,7 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
         incidents.transfers(incident.id),
         incidents.bodies(),
         _takers(incident, viewer),
+        pictures_of(incident, viewer),
     )
 
 

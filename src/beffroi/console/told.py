@@ -22,6 +22,8 @@ SENTENCES: Mapping[str, object] = {
     "note_incident": _("A noté"),
     "close_incident": _("A clos l’incident"),
     "reopen_incident": _("A rouvert l’incident"),
+    "attach_evidence": _("A joint une image"),
+    "open_evidence": _("A ouvert une image"),
     "attach_signal": _("A rattaché un signalement"),
     "merge_incident": _("A réuni cet incident avec un autre"),
     "separate_incident": _("A séparé l’incident"),
@@ -158,6 +160,9 @@ SENTENCES: Mapping[str, object] = {
 TITLED = frozenset({"alarms", "people"})
 """Rooms whose lines name by its title what they are about."""
 
+ATTACHED = "attach_evidence"
+"""The verb whose lines tell a picture."""
+
 LINKS = frozenset({"merge_incident", "separate_incident", "split_incident", "propose_link", "reject_link"})
 """Verbs whose lines name another incident."""
 
@@ -190,6 +195,9 @@ class ToldLine:
     mine: bool = False
     """Whoever looks wrote it as a note, and may correct it."""
 
+    picture: str = ""
+    """The picture that it attached."""
+
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
@@ -197,9 +205,10 @@ def tell(line: Line) -> ToldLine:
     url = subject_url(line)
     corrects = int(line.content.get("corrects", 0))
     text, note = _sentence(line), _not_shown(line)
-    return ToldLine(
+    told = ToldLine(
         line.seq, line.effective_at, line.actor.name, text, subject, url, note, about=line.subject, corrects=corrects
     )
+    return replace(told, picture=str(line.content["evidence"])) if line.verb == ATTACHED else told
 
 
 def tell_with(lines: Sequence[Line], corrections: Mapping[int, Sequence[Line]]) -> list[ToldLine]:
@@ -256,6 +265,8 @@ def _sentence(line: Line) -> str:
         parts.append(f"{label} {words.value_words(quantity, float(value))}".strip())
     if isinstance(content.get("clock"), str):
         parts.append(words.told(words.CLOCKS, str(content["clock"])))
+    if line.verb in (ATTACHED, "open_evidence"):
+        parts.append(words.told(words.EVIDENCE_KINDS, str(content.get("kind", ""))))
     named = content.get("to_name") or content.get("desk_name")
     if named and line.room == "incidents":
         parts.append(str(named))
@@ -294,6 +305,8 @@ def subject_url(line: Line) -> str:
         return reverse("console:handover")
     if kind == "definition":
         return reverse("console:definition", args=[name])
+    if kind == "evidence":
+        return reverse("console:incident_evidence", args=[str(line.content.get("reference", "")), name])
     if kind == "incident":
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
     asset = _asset(line)

@@ -172,6 +172,13 @@ CLOSE_REASONS: Words = {
     "no_action": _("Sans suite, parce que…"),
 }
 
+EVIDENCE_KINDS: Words = {
+    "before": _("Avant"),
+    "after": _("Après"),
+    "other": _("Autre image"),
+}
+"""What a picture shows."""
+
 CLOCKS: Words = {
     "received": _("Reçu"),
     "acknowledged": _("Acquitté"),

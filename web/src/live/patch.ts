@@ -25,7 +25,8 @@ export function liveList(id: string): LiveList | undefined {
 function beingTyped(node: Node): boolean {
   if (node instanceof HTMLInputElement && node.type === "checkbox") return node.checked !== node.defaultChecked;
   if (node instanceof HTMLTextAreaElement || node instanceof HTMLInputElement) return node.value !== node.defaultValue;
-  return node instanceof HTMLSelectElement && node.selectedIndex > 0;
+  if (!(node instanceof HTMLSelectElement)) return false;
+  return node.selectedIndex > 0 && node.options[node.selectedIndex]?.defaultSelected !== true;
 }
 
 /**

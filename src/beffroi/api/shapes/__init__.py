@@ -4,6 +4,7 @@ Instants are RFC 3339 in UTC. Positions are WGS 84. A field is added without not
 """
 
 from beffroi.api.shapes.alarms import Alarm, AlarmDefinition, AlarmDefinitions, Alarms
+from beffroi.api.shapes.evidence import Evidence, EvidenceList
 from beffroi.api.shapes.incidents import Categories, Category, Incident, IncidentDetail, Incidents, Transfer
 from beffroi.api.shapes.journal import Actor, Line, Lines, Proof, ProofSeal
 from beffroi.api.shapes.load import AlarmFigures, FloodNow, PostLoad, PostLoads, WorstAlarm
@@ -25,6 +26,8 @@ __all__ = [
     "Assets",
     "Categories",
     "Category",
+    "Evidence",
+    "EvidenceList",
     "FloodNow",
     "Incident",
     "IncidentDetail",

@@ -235,3 +235,35 @@ class Deadline(models.Model):
     within_s = models.IntegerField()
     category = models.CharField(max_length=64, blank=True, default="")
     priority = models.SmallIntegerField(null=True)
+
+
+class Evidence(models.Model):
+    """A picture attached to an incident. `picture` and `thumbnail` are encrypted under the key of the incident's case.
+
+    `mission` is a number of the dispatch's room, which is above this one. `token` (with `asked`, the digest of what was
+    sent) makes a picture that is sent twice one. `sha256` is of the JPEG before it was encrypted.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="evidence")
+    kind = models.CharField(max_length=16)
+    mission = models.BigIntegerField(null=True)
+    step = models.CharField(max_length=64, blank=True, default="")
+    taken_at = models.DateTimeField()
+    attached_at = models.DateTimeField()
+    attached_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    token = models.CharField(max_length=80, null=True)
+    asked = models.BinaryField()
+    sha256 = models.BinaryField()
+    size_bytes = models.IntegerField()
+    width_px = models.IntegerField()
+    height_px = models.IntegerField()
+    picture = models.BinaryField()
+    thumbnail = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["attached_by", "token"], name="incidents_evidence_once")]
+        indexes = [
+            models.Index(fields=["incident", "attached_at"], name="incidents_evidence_incident"),
+            models.Index(fields=["mission"], condition=Q(mission__isnull=False), name="incidents_evidence_mission"),
+        ]

@@ -47,6 +47,7 @@ class Verb(StrEnum):
     AUTHORISE = "authorise"
     REPORT = "report"
     CANCEL = "cancel"
+    ATTACH = "attach"
 
 
 class Kind(StrEnum):
@@ -57,6 +58,7 @@ class Kind(StrEnum):
     DEFINITION = "definition"
     INCIDENT = "incident"
     COMMAND = "command"
+    EVIDENCE = "evidence"
     SHIFT = "shift"
     UNIT = "unit"
     MISSION = "mission"

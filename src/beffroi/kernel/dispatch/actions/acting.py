@@ -21,7 +21,7 @@ from beffroi.kernel.dispatch import rules
 from beffroi.kernel.dispatch.models import LIVE, Answer, Mission, Unit
 from beffroi.kernel.dispatch.queries import is_of_crew, times
 from beffroi.kernel.dispatch.types import MissionEvent, MissionState
-from beffroi.kernel.incidents.actions.lines import case_of
+from beffroi.kernel.incidents.rules import case_of
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.people.actions.accounts import signed_in
 from beffroi.kernel.people.queries import may, require

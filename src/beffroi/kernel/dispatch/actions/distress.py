@@ -27,7 +27,7 @@ from beffroi.kernel.dispatch.queries import distress_of, is_of_crew, slug_of_per
 from beffroi.kernel.dispatch.types import Distress as Seen
 from beffroi.kernel.dispatch.types import DistressKind, Point
 from beffroi.kernel.incidents import actions as incidents
-from beffroi.kernel.incidents.actions.lines import case_of
+from beffroi.kernel.incidents.rules import case_of
 from beffroi.kernel.incidents.types import Channel, Told
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, Entry

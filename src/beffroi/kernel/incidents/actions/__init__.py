@@ -10,6 +10,7 @@ from beffroi.kernel.incidents.actions.attending import (
 )
 from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
 from beffroi.kernel.incidents.actions.engaging import follow_crew, hold_engaged, open_for_crew
+from beffroi.kernel.incidents.actions.evidence import attach_evidence, open_evidence
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.incidents.actions.grouping import Together, acknowledge_group
 from beffroi.kernel.incidents.actions.handing import (
@@ -49,6 +50,7 @@ __all__ = [
     "acknowledge_incident",
     "assign_incident",
     "associate_desk",
+    "attach_evidence",
     "attach_signal",
     "close_incident",
     "compare_incidents",
@@ -65,6 +67,7 @@ __all__ = [
     "mark_incident",
     "merge_incidents",
     "note_incident",
+    "open_evidence",
     "open_for_crew",
     "open_for_procedure",
     "open_incident",

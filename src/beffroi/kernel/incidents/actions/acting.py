@@ -35,10 +35,15 @@ def locked(incident_id: int, verb: Verb, by: Viewer) -> tuple[Row, list[int]]:
     """Lock an incident with all its alarms; ask the door."""
     held = hold(incident_id)
     row = held.of(incident_id)
-    others = (desk for desk in (*row.associated, row.proposed_to) if desk)
-    if verb not in SHARED or not any(may(by, verb, Kind.INCIDENT, desk=d, commune=row.commune) for d in others):
-        require(by, verb, Kind.INCIDENT, desk=row.desk, commune=row.commune)
+    ask_door(row, verb, Kind.INCIDENT, by, shared=verb in SHARED)
     return row, held.alarms[incident_id]
+
+
+def ask_door(row: Row, verb: Verb, kind: Kind, by: Viewer, *, shared: bool) -> None:
+    """Raise Forbidden unless this person may do it where the incident is; `shared`: or at a desk that it concerns too."""
+    others = (desk for desk in (*row.associated, row.proposed_to) if desk)
+    if not shared or not any(may(by, verb, kind, desk=desk, commune=row.commune) for desk in others):
+        require(by, verb, kind, desk=row.desk, commune=row.commune)
 
 
 def after_event(row: Row, event: IncidentEvent) -> IncidentState:

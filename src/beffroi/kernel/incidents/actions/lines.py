@@ -9,7 +9,7 @@ from typing import Any
 
 from beffroi.foundation.clock import from_datetime
 from beffroi.kernel.incidents.models import Incident
-from beffroi.kernel.incidents.rules import CHANGES, reference_of
+from beffroi.kernel.incidents.rules import CHANGES, case_of, reference_of
 from beffroi.kernel.journal.types import Actor, Entry
 
 ROOM = "incidents"
@@ -69,11 +69,6 @@ def with_changes(line: Entry, row: Incident) -> Entry:
     told = line.personal.get(CHANGES, {})
     personal = {**line.personal, CHANGES: {**told, name: {**told.get(name, {}), **written}}}
     return replace(line, content=content, about=line.about or case_of(row.pk), personal=personal)
-
-
-def case_of(incident_id: int) -> str:
-    """Return the name of an incident's case, whose key encrypts what people wrote of it."""
-    return f"case:incident-{incident_id}"
 
 
 def changes_of(row: Incident) -> dict[str, Any]:

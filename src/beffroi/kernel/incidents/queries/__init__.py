@@ -1,6 +1,14 @@
 """Every read of the incidents' room, narrowed to what the person may see."""
 
 from beffroi.kernel.incidents.queries.catalogue import categories, correlation
+from beffroi.kernel.incidents.queries.evidence import (
+    evidence_named,
+    evidence_of,
+    evidence_of_mission,
+    name_of,
+    picture,
+    reference_of_incident,
+)
 from beffroi.kernel.incidents.queries.finding import MAX_WITHIN_M, Filters
 from beffroi.kernel.incidents.queries.leading import bodies, deadlines, marks, pauses, transfers
 from beffroi.kernel.incidents.queries.linking import (
@@ -50,6 +58,9 @@ __all__ = [
     "deadlines",
     "decided_by",
     "duplicates_of",
+    "evidence_named",
+    "evidence_of",
+    "evidence_of_mission",
     "get",
     "history",
     "incident_of",
@@ -60,15 +71,18 @@ __all__ = [
     "list_open",
     "living_of",
     "marks",
+    "name_of",
     "neighbours",
     "note_lines",
     "of_ids",
     "origins_of",
     "pair_of",
     "pauses",
+    "picture",
     "place_of",
     "proposals_of",
     "proposed_with",
+    "reference_of_incident",
     "signals_of",
     "to_gather",
     "transfers",

@@ -12,8 +12,10 @@ from beffroi.kernel.incidents.rules.clocks import (
     merged,
     within_of,
 )
+from beffroi.kernel.incidents.rules.evidence import MAX_PER_INCIDENT, Redrawn, check_step, redrawn, taken_when
 from beffroi.kernel.incidents.rules.lifecycle import (
     MAX_TEXT,
+    case_of,
     check_closing,
     check_qualifying,
     check_text,
@@ -28,15 +30,19 @@ from beffroi.kernel.incidents.rules.states import ENDS, TABLE, next_state
 __all__ = [
     "CHANGES",
     "ENDS",
+    "MAX_PER_INCIDENT",
     "MAX_TEXT",
     "TABLE",
     "Compared",
     "Judged",
+    "Redrawn",
     "Twin",
+    "case_of",
     "check_closing",
     "check_mark",
     "check_pause",
     "check_qualifying",
+    "check_step",
     "check_text",
     "codes_of",
     "compare",
@@ -53,8 +59,10 @@ __all__ = [
     "parse_correlation",
     "parse_deadlines",
     "reach",
+    "redrawn",
     "reference_of",
     "replay",
     "stays",
+    "taken_when",
     "within_of",
 ]

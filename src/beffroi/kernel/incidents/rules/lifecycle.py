@@ -18,6 +18,11 @@ def reference_of(number: int, opened_at: Instant) -> str:
     return f"BF-{to_datetime(opened_at).year % 100:02}-{number:06}"
 
 
+def case_of(number: int) -> str:
+    """Return the name of an incident's case, whose key encrypts what people wrote or pictured of it."""
+    return f"case:incident-{number}"
+
+
 def number_of(reference: str) -> int | None:
     """Return the incident's number in a reference (`BF-26-000123`, `26-000123`) or a bare number, else None.
 

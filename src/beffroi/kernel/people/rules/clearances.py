@@ -62,6 +62,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.INCIDENT: (Verb.SEE, Verb.OPEN, *_LEADING),
         Kind.COMMAND: _COMMANDING,
         Kind.STREET: (Verb.CLOSE, Verb.REOPEN),
+        Kind.EVIDENCE: (Verb.ATTACH,),
         Kind.DEFINITION: (Verb.SEE,),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -83,6 +84,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         ),
         Kind.COMMAND: _COMMANDING,
         Kind.STREET: (Verb.CLOSE, Verb.REOPEN),
+        Kind.EVIDENCE: (Verb.ATTACH,),
         Kind.SOURCE: (Verb.WITHDRAW,),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -128,6 +130,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     },
     Role.PARTNER: {
         Kind.INCIDENT: (Verb.OPEN,),
+        Kind.EVIDENCE: (Verb.ATTACH,),
         Kind.PLACE: (Verb.SEARCH,),
     },
     Role.CREW: {
