@@ -62,6 +62,10 @@ class _Post(Collector):
                 rates.add_metric([code], rate)
             yield floods
             yield rates
+            commands = GaugeMetricFamily("beffroi_commands", "Commands that are open, by state", labels=["state"])
+            for state, count in connection.execute(_COMMANDS):
+                commands.add_metric([state], count)
+            yield commands
             for name, help_text, query in _GAUGES:
                 row = connection.execute(query).fetchone()
                 yield GaugeMetricFamily(name, help_text, value=float(row[0] or 0) if row else 0.0)
@@ -74,7 +78,17 @@ SELECT p.code, (SELECT count(*) FROM alarms_flood f WHERE f.post = p.code AND f.
 FROM people_post p ORDER BY p.place
 """
 
+_COMMANDS = """
+SELECT s, (SELECT count(*) FROM commands_command c WHERE c.state = s)
+FROM unnest(ARRAY['asked', 'authorised', 'sent', 'acknowledged']) AS s
+"""
+
 _GAUGES = (
+    (
+        "beffroi_commands_in_doubt",
+        "Commands of which it is not known whether they left",
+        "SELECT count(*) FROM commands_command WHERE in_doubt AND state IN ('sent', 'acknowledged')",
+    ),
     (
         "beffroi_alarms_chattering",
         "Alarms that chatter now",

@@ -8,12 +8,14 @@ from typing import Any
 from uuid import UUID
 
 from django.apps import apps
+from django.db import transaction
 
 from beffroi.foundation.clock import SECOND, Instant, to_datetime
 from beffroi.kernel.commands import actions, queries
 from beffroi.kernel.commands.models import Command as Row
 from beffroi.kernel.commands.rules import parse_abilities
-from beffroi.kernel.commands.types import Ability, Asked, Command, Request
+from beffroi.kernel.commands.types import Ability, Answered, Asked, Command, Proven, Request
+from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.journal.types import Actor, ActorKind, Line
 from beffroi.kernel.people.types import Role, Viewer
@@ -102,3 +104,31 @@ def lines() -> list[Line]:
 
 def verbs() -> list[str]:
     return [line.verb for line in lines()]
+
+
+def send(source: int, *, at: Instant = T0, limit: int = 100, sender: str = "one", code: str = "lighting") -> list[UUID]:
+    """What the sender does: mark, then say that it left."""
+    claimed = actions.claim(code, source, limit, sender=sender, at=at)
+    actions.note_left([each.id for each in claimed], sender=sender)
+    return [each.id for each in claimed]
+
+
+def equipment_says(*said: Answered | Proven, at: Instant = T0 + SECOND) -> None:
+    """What the engine does with answers and with readings that prove, in one transaction."""
+    answers = [each for each in said if isinstance(each, Answered)]
+    proven = [each for each in said if isinstance(each, Proven)]
+    with transaction.atomic():
+        if told := actions.hear(answers, proven, at=at):
+            append(list(told), at=at)
+
+
+def yes(id: UUID, source: int, at: Instant = T0 + SECOND) -> Answered:
+    return Answered(id, source, True, "", at)
+
+
+def no(id: UUID, source: int, reason: str = "commande locale", at: Instant = T0 + SECOND) -> Answered:
+    return Answered(id, source, False, reason, at)
+
+
+def shown(id: UUID, value: float = 30.0, at: Instant = T0 + 2 * SECOND) -> Proven:
+    return Proven(id, value, at)

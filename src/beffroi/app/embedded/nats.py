@@ -32,15 +32,18 @@ MAX_PAYLOAD = 8 << 20
 """Most bytes of one message, a feed that a connector fetched being the largest. Up to here the server takes it well."""
 MAX_STORE_BYTES = 16 << 30
 _START_WITHIN_S = 20.0
+_DELIVERIES = "$MQTT.sub.>"
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayAccess:
-    """What the server must know of a gateway: its name, its password's bcrypt, the subjects it may publish on."""
+    """What the server must know of a gateway: its name, its password's bcrypt, the subjects it may publish on, and those
+    of the commands that it may hear."""
 
     name: str
     password_hash: str
     subjects: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
 
 def _program() -> str:
@@ -119,7 +122,12 @@ class NatsServer:
         except (OSError, msgspec.DecodeError, KeyError):
             return []
         found = [
-            GatewayAccess(user["user"], user["password"], tuple(user["permissions"]["publish"]["allow"]))
+            GatewayAccess(
+                user["user"],
+                user["password"],
+                tuple(user["permissions"]["publish"]["allow"]),
+                tuple(each for each in user["permissions"]["subscribe"].get("allow", ()) if each != _DELIVERIES),
+            )
             for user in users
             if user["user"] != INTERNAL_USER
         ]
@@ -203,9 +211,11 @@ def _mark_of(users: Sequence[object]) -> str:
 
 
 def _user(gateway: GatewayAccess) -> dict[str, object]:
+    """Return a user of the server's. One that hears commands with QoS 1 is delivered them on subjects of the server's own."""
+    heard = {"allow": [*gateway.commands, _DELIVERIES]} if gateway.commands else {"deny": [">"]}
     return {
         "user": gateway.name,
         "password": gateway.password_hash,
         "allowed_connection_types": ["MQTT"],
-        "permissions": {"publish": {"allow": list(gateway.subjects)}, "subscribe": {"deny": [">"]}},
+        "permissions": {"publish": {"allow": list(gateway.subjects)}, "subscribe": heard},
     }

@@ -11,14 +11,19 @@ import psycopg
 from django.db import connection, transaction
 
 from beffroi.app.engine.decoding import Decoded, Decoding
+from beffroi.app.engine.proving import Proving
 from beffroi.foundation.bus import Arrived
 from beffroi.foundation.clock import DAY, SECOND, Clock, Instant
 from beffroi.foundation.units import is_quantity
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import Watch
-from beffroi.kernel.alarms.types import Applied
+from beffroi.kernel.alarms.types import Transition
+from beffroi.kernel.commands import actions as commands
+from beffroi.kernel.commands import queries as command_queries
+from beffroi.kernel.commands.types import Answered, Proven
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.types import Entry
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 from beffroi.kernel.twin.rules import Columns, Heard, Hearing, columns, columns_of
@@ -54,6 +59,7 @@ class Applier:
     watch: Watch
     clock: Clock
     quantities: dict[str, int] = field(default_factory=dict)
+    proving: Proving = field(default_factory=Proving)
     _days: set[Instant] = field(default_factory=set)
     _released_at: Instant = 0
 
@@ -65,15 +71,14 @@ class Applier:
         """
         now = self.clock()
         decoded = decoded or self.decoding.decode(messages_of(batch))
-        self.decoding.settle(decoded, find=_find, owners=_owners)
+        self.decoding.settle(decoded, find=_find, owners=_owners, known=command_queries.known_commands)
         with transaction.atomic():
             cursor = raw_cursor()
             values = twin.store_values(cursor, self._columns(decoded.heard))
             twin.quarantine(cursor, decoded.aside)
             twin.count(cursor, decoded.tallies)
-            self._observe(values, decoded)
-            if due := self.watch.due(now):
-                self._follow(alarms.apply_transitions(due, at=now), now)
+            proven = self._observe(values, decoded)
+            self._follow(self.watch.due(now), decoded.answered, proven, now)
             for taken in batch:
                 last = taken.messages[-1]
                 twin.advance_position(
@@ -82,17 +87,18 @@ class Applier:
         return Changes(values, (), sum(tally.stored for tally in decoded.tallies.values()))
 
     def tick(self) -> Changes:
-        """Let time pass: silence, conditions whose delay is over, alarms whose explanation has ceased."""
+        """Let time pass: silence, conditions whose delay is over, alarms whose explanation has ceased, proofs just awaited."""
         now = self.clock()
         release = now - self._released_at >= RELEASE_EVERY
         freshness = self.hearing.sweep(now)
         self.watch.hear(self.hearing.ids, self.hearing.missed(now), now, heard=self.hearing.answered())
         due = self.watch.due(now)
-        if freshness or due or release:
+        proven = self.proving.look(now)
+        if freshness or due or proven or release:
             self._released_at = now
             with transaction.atomic():
                 twin.set_freshness(raw_cursor(), freshness, now)
-                self._follow(alarms.apply_transitions(due, at=now), now)
+                self._follow(due, (), proven, now, release=True)
         return Changes(columns([]), freshness)
 
     def _columns(self, heard: Sequence[Heard]) -> Columns:
@@ -109,20 +115,40 @@ class Applier:
             twin.ensure_history(day * DAY, day * DAY)
             self._days.add(day)
 
-    def _observe(self, values: Columns, decoded: Decoded) -> None:
+    def _observe(self, values: Columns, decoded: Decoded) -> list[Proven]:
+        """Show the last values to the alarms' conditions and to the proofs that are awaited; return what they prove."""
+        proven: list[Proven] = []
         names = {number: name for name, number in self.quantities.items()}
         for number in np.unique(values.quantity_id):
             rows = values.take(np.flatnonzero(values.quantity_id == number))
             self.watch.observe(names[int(number)], rows.asset_id, rows.value, rows.observed_at)
+            proven += self.proving.proofs.observe(names[int(number)], rows.asset_id, rows.value, rows.observed_at)
         if decoded.heard:
             count = len(decoded.heard)
             ids = np.fromiter((report[0] for report in decoded.heard), np.int64, count)
             self.hearing.heard(ids, np.fromiter((report[2] for report in decoded.heard), np.int64, count))
+        return proven
 
     @staticmethod
-    def _follow(applied: Applied, now: Instant) -> None:
-        """Let incidents follow the alarms, then write every line at once: the journal's head is held for a moment only."""
-        if lines := [*applied.lines, *incidents.follow_alarms(applied, at=now)]:
+    def _follow(
+        due: Sequence[Transition],
+        answered: Sequence[Answered],
+        proven: Sequence[Proven],
+        now: Instant,
+        *,
+        release: bool = False,
+    ) -> None:
+        """Let alarms, then incidents, then commands follow; every line at once: the journal's head is held for a moment.
+
+        `release`: also when no condition is due, alarms whose explanation has ceased are looked for.
+        """
+        lines: list[Entry] = []
+        if due or release:
+            applied = alarms.apply_transitions(due, at=now)
+            lines += [*applied.lines, *incidents.follow_alarms(applied, at=now)]
+        if answered or proven:
+            lines += commands.hear(answered, proven, at=now)
+        if lines:
             append(lines, at=now)
 
 

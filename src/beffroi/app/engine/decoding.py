@@ -4,14 +4,16 @@ that one batch is decoded while another is written; what it does not know is loo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from beffroi.app.registry import connector_settings, connectors
 from beffroi.foundation.bus import FRAMES_PREFIX, FRAMES_STREAM, MQTT_PREFIX, MQTT_STREAM, Arrived, subject_of_topic
 from beffroi.foundation.errors import Malformed, Misconfigured
 from beffroi.foundation.log import logger
+from beffroi.kernel.commands.types import Answered
 from beffroi.kernel.twin.actions import Quarantined, Tally
 from beffroi.kernel.twin.queries import SourceInfo
 from beffroi.kernel.twin.rules import Heard
@@ -20,6 +22,9 @@ from beffroi.kernel.twin.types import Answer, Frame, Rejected, Report
 log = logger("engine")
 Lookup = Callable[[list[tuple[int, str]]], Mapping[tuple[int, str], int]]
 Owners = Callable[[list[str]], Mapping[str, str]]
+Known = Callable[[Sequence[tuple[UUID, int, str]]], Container[UUID]]
+"""Which of these (command, source, address) were sent to that equipment over that source."""
+
 _EXCERPT = 65_536
 MAX_QUANTITIES = 2_000
 """Names of quantities that a post keeps: a device that invents one a message must not fill the catalogue."""
@@ -28,7 +33,8 @@ _TOO_MANY = f"it names a quantity not met before, and {MAX_QUANTITIES} are known
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A source made ready: its connector's decoder, its settings, and what it reads in which stream."""
+    """A source made ready: its connector's decoder, its settings, what it reads in which stream, and the subjects of the
+    commands that its gateways may hear."""
 
     source: SourceInfo
     decode: Callable[[Frame, Any], Any]
@@ -36,6 +42,7 @@ class Reader:
     stream: str
     filters: tuple[str, ...]
     keys: tuple[str, ...]
+    commands: tuple[str, ...] = ()
 
 
 def reader_of(source: SourceInfo) -> Reader:
@@ -46,10 +53,18 @@ def reader_of(source: SourceInfo) -> Reader:
     if topics:
         filters = tuple(MQTT_PREFIX + subject_of_topic(topic) for topic in topics)
         keys = tuple("/".join(topic.split("/")[:2]) for topic in topics)
-        return Reader(source, connector.decode, options, MQTT_STREAM, filters, keys)
+        heard = connector.commands.topics if connector.commands else None
+        commands = heard(options, source.code) if heard else ()
+        return Reader(source, connector.decode, options, MQTT_STREAM, filters, keys, _heard(commands))
     return Reader(
         source, connector.decode, options, FRAMES_STREAM, (FRAMES_PREFIX + source.code,), (f"frames/{source.code}",)
     )
+
+
+def _heard(topics: Iterable[str]) -> tuple[str, ...]:
+    """Return the subjects of filters; one that ends with `#` is the level before it too, as the server subscribes it."""
+    subjects = [subject_of_topic(topic) for topic in topics]
+    return tuple(each for subject in subjects for each in dict.fromkeys((subject, subject.removesuffix(".>"))))
 
 
 def make_ready(sources: Iterable[SourceInfo]) -> tuple[list[Reader], tuple[str, ...]]:
@@ -108,6 +123,7 @@ class Decoded:
     tallies: dict[int, Tally] = field(default_factory=dict)
     unknown: list[Unknown] = field(default_factory=list)
     answers: list[AnswerHeard] = field(default_factory=list)
+    answered: list[Answered] = field(default_factory=list)
 
 
 class Decoding:
@@ -167,8 +183,6 @@ class Decoding:
                 continue
             if isinstance(report, Answer):
                 result.answers.append(AnswerHeard(reader, stream, message, entry, report))
-                tally.received += 1
-                tally.stored += 1
                 continue
             if not self._knows(report):
                 self._aside(result, tally, stream, message, entry, reader, message.payload, "quarantined", _TOO_MANY)
@@ -194,11 +208,12 @@ class Decoding:
         tally.stored += 1
         result.heard.append((asset_id, report.observed_at, message.received_at, int(report.quality), report.values))
 
-    def settle(self, result: Decoded, *, find: Lookup, owners: Owners) -> Decoded:
+    def settle(self, result: Decoded, *, find: Lookup, owners: Owners, known: Known = lambda _: frozenset()) -> Decoded:
         """Look again in the inventory, which may have grown; what is still unknown is refused or kept aside.
 
-        `find` and `owners` are asked once, and only where something is unknown.
+        `find` and `owners` are asked once, and only where something is unknown; `known` where equipment answered commands.
         """
+        self._settle_answers(result, known)
         unknown, result.unknown = result.unknown, []
         if not unknown:
             return result
@@ -223,6 +238,28 @@ class Decoding:
             payload = item.message.payload
             self._aside(result, tally, item.stream, item.message, item.entry, item.reader, payload, verdict, reason)
         return result
+
+    def _settle_answers(self, result: Decoded, known: Known) -> None:
+        """Take the answers to commands that were sent to that equipment; the others are kept aside."""
+        answers, result.answers = result.answers, []
+        if not answers:
+            return
+        numbered = [(_number(item.answer.command), item) for item in answers]
+        asked = [(id, item.reader.source.id, item.answer.address) for id, item in numbered if id is not None]
+        sent = known(asked)
+        for id, item in numbered:
+            source, said = item.reader.source, item.answer
+            tally = result.tallies[source.id]
+            if id is not None and id in sent:
+                tally.received += 1
+                tally.stored += 1
+                result.answered.append(Answered(id, source.id, said.accepted, said.reason, said.observed_at))
+                continue
+            reason = f"no command `{said.command[:64]}` was sent to `{said.address}` over source `{source.code}`"
+            payload = item.message.payload
+            self._aside(
+                result, tally, item.stream, item.message, item.entry, item.reader, payload, "quarantined", reason
+            )
 
     def _aside(
         self,
@@ -268,3 +305,11 @@ class Decoding:
                 reason,
             )
         )
+
+
+def _number(text: str) -> UUID | None:
+    """Return the number of a command as equipment gives it back, or None where it is none of ours."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

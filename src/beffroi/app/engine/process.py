@@ -22,6 +22,7 @@ from beffroi.app.embedded.nats import INTERNAL_USER
 from beffroi.app.engine.applying import Applier, Changes, Taken, messages_of
 from beffroi.app.engine.claims import Claims
 from beffroi.app.engine.decoding import Decoded, Decoding, make_ready
+from beffroi.app.engine.proving import Proving
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.bus_store import bound_retained
 from beffroi.foundation.clock import SECOND, Instant, now
@@ -224,7 +225,7 @@ class Session:
         ids = [source.id for source in self.sources]
         hearing = Hearing(listening_since=now())
         self.classes = self._learn_assets(ids, hearing)
-        self.applier = Applier(self.decoding, hearing, self._watch(ids), now, known)
+        self.applier = Applier(self.decoding, hearing, self._watch(ids), now, known, Proving(ids))
 
     def _watch(self, source_ids: list[int]) -> Watch:
         """Return a watch of the definitions in force, restored from the store; delays that ran go on. In the thread."""
@@ -389,6 +390,7 @@ class Session:
                 "partitions": len(self.claims.held),
                 "messages_waiting": sum(pending.values()),
                 "assets": len(self.applier.hearing),
+                "proofs_awaited": len(self.applier.proving.proofs),
                 "readers_of_others": len(self.holding),
             }
             reasons = (*self.refused, *self.reasons)

@@ -22,6 +22,7 @@ from nats.js.errors import Error as JetStreamError
 
 from beffroi.app.embedded.nats import GatewayAccess, NatsServer
 from beffroi.app.engine.decoding import Reader, make_ready
+from beffroi.app.processes.commanding import Commanding
 from beffroi.app.registry import connectors
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.bus_store import Kept, kept_by_bus, trim_frames, words_when_full
@@ -41,6 +42,7 @@ _VIOLATION = re.compile(
 _LOOK_EVERY_S = 0.5
 _TOO_LARGE_FOR_THE_STREAM = 10054
 TRIM_EVERY_S = 10
+STOP_WITHIN_S = 8
 _REASONS_KEPT = 20
 
 
@@ -49,6 +51,8 @@ class Field:
 
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
+        self.commanding = Commanding()
+        self.sources: tuple[twin_queries.SourceInfo, ...] = ()
         self.fetching: dict[str, asyncio.Task[None]] = {}
         self.configured: dict[str, twin_queries.SourceInfo] = {}
         self.unreachable: dict[str, str] = {}
@@ -64,9 +68,12 @@ class Field:
         while not self.stopping.is_set():
             try:
                 self.bus = await field_bus.connect("connectors")
+                sending = asyncio.create_task(self.commanding.run(self.bus, lambda: self.sources))
                 try:
                     await self._serve()
                 finally:
+                    sending.cancel()
+                    await asyncio.wait({sending}, timeout=STOP_WITHIN_S)
                     for task in self.fetching.values():
                         task.cancel()
                     self.fetching.clear()
@@ -81,7 +88,7 @@ class Field:
         log_file = settings().data.absolute() / "log" / "nats-server.log"
         violations = Violations(log_file, settings().run / "violations.place")
         while not self.stopping.is_set():
-            sources = await asyncio.to_thread(_sources)
+            sources = self.sources = await asyncio.to_thread(_sources)
             self._match_fetchers(sources)
             if settings().nats_url is None:
                 await self._admit(sources)
@@ -107,6 +114,7 @@ class Field:
             "sources_unreachable": len(self.unreachable),
             "bus_kept_bytes": self.kept.used_bytes,
             "bus_max_bytes": self.kept.max_bytes or 0,
+            **self.commanding.figures(),
         }
         full = self.kept.full
         beat("connectors", now(), ready=not full, reasons=[words_when_full(self.kept)] if full else [], figures=figures)
@@ -185,7 +193,12 @@ class Field:
         ready = {reader.source.code: reader for reader in make_ready(sources)[0]}
         gateways = await asyncio.to_thread(_gateways)
         access = [
-            GatewayAccess(gateway.name, gateway.password_hash, _subjects(ready[gateway.source]))
+            GatewayAccess(
+                gateway.name,
+                gateway.password_hash,
+                _subjects(ready[gateway.source]),
+                ready[gateway.source].commands,
+            )
             for gateway in gateways
             if gateway.source in ready and ready[gateway.source].filters and set(ready[gateway.source].filters) <= read
         ]

@@ -18,6 +18,7 @@ from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.commands import actions as commands
 from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.journal import actions as journal
@@ -86,7 +87,9 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            works = (_watch, _let_time_pass, _pass_time, _turn, _watch_crews, self._seal, _compare)
+            works = (
+                _watch, _let_time_pass, _pass_time, _turn, _watch_crews, _time_commands, self._seal, _compare,
+            )  # fmt: skip
             faults = [await _fault_of(work) for work in works]
             if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
                 beat("worker", now(), ready=False, reasons=reasons)
@@ -133,6 +136,11 @@ def _turn() -> None:
 def _watch_crews() -> None:
     """Tell the silences of crews, end duties that last too long, erase positions on time (docs/explanation/dispatch.md)."""
     dispatch.pass_time(now())
+
+
+def _time_commands() -> None:
+    """End commands that waited too long, undo those whose end has come, sum up large ones (docs/explanation/commands.md)."""
+    commands.pass_time(now())
 
 
 def _let_time_pass() -> None:

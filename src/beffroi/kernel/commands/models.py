@@ -28,7 +28,8 @@ class Commanding(models.Model):
 
 
 class Request(models.Model):
-    """What was asked for, of one piece of equipment or of thousands. `terms` is the ability as it was then.
+    """What was asked for, of one piece of equipment or of thousands. `terms` is the ability as it was then, `undo_terms`
+    the one that undoes it.
 
     `reverts` is the request that this one undoes; `undone_at` says when that was asked of this one.
     """
@@ -36,6 +37,7 @@ class Request(models.Model):
     id = models.UUIDField(primary_key=True)
     ability = models.CharField(max_length=48)
     terms = models.JSONField()
+    undo_terms = models.JSONField(null=True)
     parameters = models.JSONField()
     effect = models.CharField(max_length=400)
     reason = models.TextField(blank=True)
@@ -59,7 +61,9 @@ class Request(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["returns_at"], name="commands_returns", condition=Q(returns_at__isnull=False)),
+            models.Index(
+                fields=["returns_at"], name="commands_to_return", condition=Q(returns_at__isnull=False, undone_at=None)
+            ),
             models.Index(fields=["asked_at"], name="commands_untold", condition=Q(told_at=None)),
         ]
 

@@ -155,6 +155,14 @@ def current_values(quantity: str, source_ids: Iterable[int]) -> list[tuple[int, 
     ]
 
 
+def values_of(quantity: str, asset_ids: Iterable[int]) -> list[tuple[int, float, Instant]]:
+    """Return (asset id, value, observed at) of one quantity of these assets."""
+    rows = State.objects.filter(quantity__name=quantity, asset_id__in=list(asset_ids))
+    return [
+        (asset, value, from_datetime(at)) for asset, value, at in rows.values_list("asset_id", "value", "observed_at")
+    ]
+
+
 def stored_values(
     quantities: Iterable[str], asset_ids: Iterable[int], since: Instant, until: Instant
 ) -> dict[str, tuple[Ints, Floats, Ints]]:

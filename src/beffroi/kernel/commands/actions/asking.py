@@ -111,8 +111,8 @@ def put(draft: Draft, targets: Sequence[Target], *, at: Instant) -> tuple[Asked,
     transaction.savepoint_commit(point)
     assets = twin.assets_by_id(written)
     row.size, row.communes = len(written), sorted({asset.commune for asset in assets.values()})
-    row.left_out = left_out_content(left_out)
-    row.save(update_fields=["size", "communes", "left_out"])
+    row.left_out, row.told_at = left_out_content(left_out), row.asked_at if told_each(row) else None
+    row.save(update_fields=["size", "communes", "left_out", "told_at"])
     ids = tuple(sorted(written.values()))
     append(list(_told(row, draft, written)), at=at)
     single = row.size == 1
@@ -125,6 +125,7 @@ def _row(draft: Draft, size: int, at: Instant) -> models.Request:
         id=new_id(at),
         ability=ability.slug,
         terms=queries.ability_body(ability),
+        undo_terms=queries.ability_body(queries.ability_named(ability.undo.ability)) if ability.undo else None,
         parameters=dict(draft.parameters),
         effect=rules.effect_of(ability, draft.parameters)[:400],
         reason=draft.reason,

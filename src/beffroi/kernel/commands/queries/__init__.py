@@ -8,6 +8,13 @@ from beffroi.kernel.commands.queries.abilities import (
     ability_named,
     commanding,
 )
+from beffroi.kernel.commands.queries.awaited import (
+    awaited_proofs,
+    doubtful,
+    known_commands,
+    open_by_state,
+    sources_to_serve,
+)
 from beffroi.kernel.commands.queries.planning import Plan, circumstances, dry_run, plan, taken, taken_words
 from beffroi.kernel.commands.queries.reading import (
     Filters,
@@ -31,6 +38,7 @@ __all__ = [
     "ability_body",
     "ability_from",
     "ability_named",
+    "awaited_proofs",
     "circumstances",
     "command",
     "command_of",
@@ -38,12 +46,16 @@ __all__ = [
     "commands_of_asset",
     "commands_of_incident",
     "counts",
+    "doubtful",
     "dry_run",
     "group",
     "groups",
     "groups_of_incident",
+    "known_commands",
     "list_commands",
+    "open_by_state",
     "plan",
+    "sources_to_serve",
     "taken",
     "taken_words",
     "waiting_for_second_person",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from beffroi.foundation.clock import SECOND, Instant
 from beffroi.foundation.errors import NotFound, Refused
@@ -48,9 +48,11 @@ def plan(request: Request, *, by: Viewer, at: Instant) -> Plan:
     assets = twin.assets_by_id(ids)
     if request.street:
         assets = {key: asset for key, asset in assets.items() if asset.place == request.street}
-    around = circumstances(assets.values(), at=at, allowed=_allowed(by, ability, assets.values()))
-    touched, left_out = rules.sort_out(assets.values(), ability, around, missing=missing)
     due_at = max(at, request.due_at or at)
+    around = circumstances(assets.values(), at=at, allowed=_allowed(by, ability, assets.values()))
+    if due_at > at:  # who has it now, and whether it is heard, is looked at when its hour has come
+        around = replace(around, taken={}, silent={}, silent_sources={})
+    touched, left_out = rules.sort_out(assets.values(), ability, around, missing=missing)
     run = DryRun(
         ability=ability,
         effect=rules.effect_of(ability, request.parameters),

@@ -12,6 +12,8 @@ from beffroi.kernel.commands.rules.asking import (
     target_of,
     undo_parameters,
 )
+from beffroi.kernel.commands.rules.awaiting import AwaitedProof, AwaitedProofs
+from beffroi.kernel.commands.rules.pacing import Pace
 from beffroi.kernel.commands.rules.states import (
     TABLE,
     acknowledged_expiry,
@@ -23,7 +25,10 @@ from beffroi.kernel.commands.rules.states import (
 __all__ = [
     "SOURCE_SILENT_AFTER",
     "TABLE",
+    "AwaitedProof",
+    "AwaitedProofs",
     "Circumstances",
+    "Pace",
     "acknowledged_expiry",
     "check_parameters",
     "check_request",

@@ -154,10 +154,8 @@ class _Reader:
 
     def proof(self, parameters: tuple[Parameter, ...]) -> Proof | None:
         entry = self.entry.get("proof")
-        if entry is None:
-            return None
         if not isinstance(entry, dict) or set(entry) - _PROOF:
-            self.wrong(f"`proof` has the fields {', '.join(sorted(_PROOF))}")
+            self.wrong(f"`proof` says which reading shows it, with the fields {', '.join(sorted(_PROOF))}")
             return None
         quantity, equals, parameter = str(entry.get("quantity")), entry.get("equals"), str(entry.get("parameter", ""))
         within_s, tolerance = entry.get("within_s"), entry.get("tolerance", 0)
