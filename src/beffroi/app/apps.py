@@ -61,6 +61,13 @@ class DispatchRoom(AppConfig):
     label = "dispatch"
 
 
+class ProceduresRoom(AppConfig):
+    """Tables and templates of the room."""
+
+    name = "beffroi.kernel.procedures"
+    label = "procedures"
+
+
 class Console(AppConfig):
     """Tables and templates of the room."""
 

@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "beffroi.app.apps.CommandsRoom",
     "beffroi.app.apps.IncidentsRoom",
     "beffroi.app.apps.DispatchRoom",
+    "beffroi.app.apps.ProceduresRoom",
     "beffroi.app.apps.Console",
 ]
 MIDDLEWARE = [

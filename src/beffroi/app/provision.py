@@ -37,6 +37,8 @@ from beffroi.kernel.journal.types import Actor, ActorKind
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.rules import parse_posts, parse_shifts
 from beffroi.kernel.places import actions as places
+from beffroi.kernel.procedures import actions as procedures
+from beffroi.kernel.procedures.rules import parse_library
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 
@@ -84,6 +86,12 @@ def prepare_database() -> None:
     commands.publish_abilities(abilities, connectors=carriers, by=SYSTEM, at=at)
     dispatch.publish_units(parse_profile((PROFILE / "units.yaml").read_text()), by=SYSTEM, at=at)
     people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
+    procedures.publish_procedures(parse_library(procedure_files()), by=SYSTEM, at=at)
+
+
+def procedure_files() -> list[tuple[str, str]]:
+    """Return the city's procedures, each file's name and text."""
+    return [(file.name, file.read_text(encoding="utf-8")) for file in sorted((PROFILE / "procedures").glob("*.yaml"))]
 
 
 def check_partitions() -> None:

@@ -110,6 +110,22 @@ SENTENCES: Mapping[str, object] = {
     "drop_definition": _("A repris sa modification d’une définition d’alarme"),
     "publish_definition": _("A mis en vigueur une définition d’alarme"),
     "withdraw_definition": _("A retiré une définition d’alarme"),
+    "start_procedure": _("A lancé la procédure"),
+    "confirm_step": _("Étape faite"),
+    "answer_step": _("Réponse donnée"),
+    "tick_step": _("Point coché"),
+    "skip_step": _("Étape sautée"),
+    "add_step": _("A ajouté une étape"),
+    "reapply_procedure": _("A repris dans la procédure"),
+    "stop_procedure": _("Procédure arrêtée"),
+    "end_procedure": _("Procédure terminée"),
+    "end_wait": _("Fin de l’attente"),
+    "miss_step": _("Étape en retard"),
+    "escalate_step": _("Retard signalé à"),
+    "tell_step": _("Message de la procédure à"),
+    "acknowledge_message": _("A vu le message"),
+    "publish_procedure": _("A mis en vigueur une procédure"),
+    "withdraw_procedure": _("A retiré une procédure"),
     "declare_source": _("A déclaré une source"),
     "configure_source": _("A réglé une source"),
     "add_gateway": _("A admis une passerelle"),
@@ -267,15 +283,17 @@ def _sentence(line: Line) -> str:
         parts.append(words.told(words.CLOCKS, str(content["clock"])))
     if line.verb in (ATTACHED, "open_evidence"):
         parts.append(words.told(words.EVIDENCE_KINDS, str(content.get("kind", ""))))
+    if line.room == "procedures":
+        parts += [str(content[key]) for key in ("step_title", "label") if content.get(key)] or [str(title or line.verb)]
     named = content.get("to_name") or content.get("desk_name")
-    if named and line.room == "incidents":
+    if named and line.room in ("incidents", "procedures"):
         parts.append(str(named))
     if line.room == "dispatch":
         parts += told_crews.parts_of(line)
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:
-        parts.append(words.told(words.CLOSE_REASONS, line.reason))
+        parts.append(words.told(words.REASONS, line.reason))
     written = {**content, **(line.personal.content if line.personal else {})}
     parts += [str(content[key]) for key in ("into", "from", "with") if line.verb in LINKS and content.get(key)]
     parts += [str(written[key]) for key in ("text", "comment", "proof") if written.get(key)]
@@ -307,7 +325,7 @@ def subject_url(line: Line) -> str:
         return reverse("console:definition", args=[name])
     if kind == "evidence":
         return reverse("console:incident_evidence", args=[str(line.content.get("reference", "")), name])
-    if kind == "incident":
+    if kind in ("incident", "run"):
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
     asset = _asset(line)
     return reverse("console:asset", args=[asset]) if asset else ""

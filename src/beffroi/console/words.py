@@ -178,6 +178,7 @@ EVIDENCE_KINDS: Words = {
     "other": _("Autre image"),
 }
 """What a picture shows."""
+REASONS: Words = {**CLOSE_REASONS, "incident_ended": _("L’incident a pris fin")}
 
 CLOCKS: Words = {
     "received": _("Reçu"),

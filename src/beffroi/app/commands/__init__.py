@@ -14,6 +14,7 @@ from beffroi.app.commands.importing import import_
 from beffroi.app.commands.journal import journal
 from beffroi.app.commands.people import person, token
 from beffroi.app.commands.post import doctor, down, up
+from beffroi.app.commands.procedure import procedure
 from beffroi.app.commands.processes import process
 from beffroi.app.commands.sources import bus, source
 from beffroi.foundation.errors import BeffroiError
@@ -50,5 +51,20 @@ def main() -> None:
     """Beffroi, the open connected command post of a metropolis."""
 
 
-for command in (up, down, doctor, process, source, bus, gateway, import_, token, person, alarms, journal, city):
+for command in (
+    up,
+    down,
+    doctor,
+    process,
+    source,
+    bus,
+    gateway,
+    import_,
+    token,
+    person,
+    alarms,
+    journal,
+    procedure,
+    city,
+):
     main.add_command(command)

@@ -26,6 +26,7 @@ from beffroi.kernel.journal.queries import this_witness
 from beffroi.kernel.people import actions as people_actions
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.places import actions as places
+from beffroi.kernel.procedures import actions as procedures
 from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
@@ -87,9 +88,8 @@ class Worker:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
         while not self.stopping.is_set():
-            works = (
-                _watch, _let_time_pass, _pass_time, _turn, _watch_crews, _time_commands, self._seal, _compare,
-            )  # fmt: skip
+            acts = (_watch, _let_time_pass, _pass_time, _turn, _watch_crews, _time_commands, _run_procedures)
+            works = (*acts, self._seal, _compare)
             faults = [await _fault_of(work) for work in works]
             if reasons := list(dict.fromkeys(fault for fault in faults if fault)):
                 beat("worker", now(), ready=False, reasons=reasons)
@@ -141,6 +141,11 @@ def _watch_crews() -> None:
 def _time_commands() -> None:
     """End commands that waited too long, undo those whose end has come, sum up large ones (docs/explanation/commands.md)."""
     commands.pass_time(now())
+
+
+def _run_procedures() -> None:
+    """Do what procedures do by themselves: waits that end, steps that are late, runs whose incident ended."""
+    procedures.pass_time(now())
 
 
 def _let_time_pass() -> None:

@@ -48,6 +48,7 @@ class Verb(StrEnum):
     REPORT = "report"
     CANCEL = "cancel"
     ATTACH = "attach"
+    RUN = "run"
 
 
 class Kind(StrEnum):
@@ -73,6 +74,7 @@ class Kind(StrEnum):
     VAULT_LINE = "vault_line"
     PERSONAL = "personal"
     STATUS = "status"
+    PROCEDURE = "procedure"
     SOURCE = "source"
     GATEWAY = "gateway"
     QUARANTINE = "quarantine"

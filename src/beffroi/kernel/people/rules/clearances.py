@@ -64,6 +64,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.STREET: (Verb.CLOSE, Verb.REOPEN),
         Kind.EVIDENCE: (Verb.ATTACH,),
         Kind.DEFINITION: (Verb.SEE,),
+        Kind.PROCEDURE: (Verb.SEE, Verb.RUN),
         Kind.JOURNAL: (Verb.SEE,),
         Kind.DESK_LINE: (Verb.SEE,),
         Kind.PERSONAL: (Verb.SEE,),
@@ -85,6 +86,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.COMMAND: _COMMANDING,
         Kind.STREET: (Verb.CLOSE, Verb.REOPEN),
         Kind.EVIDENCE: (Verb.ATTACH,),
+        Kind.PROCEDURE: (Verb.SEE, Verb.RUN),
         Kind.SOURCE: (Verb.WITHDRAW,),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -94,6 +96,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.ALARM_ENGINEER: {
         **_PICTURE,
         Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
+        Kind.PROCEDURE: (Verb.SEE,),
         Kind.JOURNAL: (Verb.SEE,),
     },
     Role.VISITOR: _PICTURE,

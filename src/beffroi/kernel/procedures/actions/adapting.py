@@ -1,0 +1,76 @@
+"""Changing a run while it goes on: a step is added, a procedure is applied (again) beside, the run is stopped."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from beffroi.foundation.clock import Instant
+from beffroi.foundation.errors import NotFound, Refused
+from beffroi.kernel.incidents.rules import check_text
+from beffroi.kernel.people.types import Viewer
+from beffroi.kernel.procedures import queries, rules
+from beffroi.kernel.procedures.actions.recording import act_line, hold, require_run, write
+from beffroi.kernel.procedures.types import Lane, Run, RunState, Step
+
+MOST_WITHIN_S = 604_800
+
+
+def add_step(
+    run: int, title: str, *, text: str = "", role: str = "", within_s: int = 0, by: Viewer, at: Instant
+) -> Run:
+    """Add an instruction beside the steps of a run, from now on, for one of its roles. Journalled.
+
+    Raises Refused (no title, too long), Forbidden, NotFound, Conflict when the run is over.
+    """
+    if not 0 <= within_s <= MOST_WITHIN_S:
+        raise Refused("write a deadline of 0 to 604800 seconds", key="deadline-wrong")
+    fields: dict[str, Any] = {"id": "added", "kind": "instruction", "title": title}
+    fields |= {"text": text} if text.strip() else {}
+    fields |= {"within_s": within_s} if within_s else {}
+    step = rules.read_step(fields)
+    with transaction.atomic():
+        held = hold(run, at)
+        require_run(held, by)
+        lane = rules.added_step(held.state, step, role=role, title=step.title)
+        moved = rules.add_lane(held.state, lane, held.given, at)
+        line = act_line(held, "add_step", by, step_title=step.title)
+        return write(held, moved, "add", [line], by=by, at=at, body={"lane": msgspec.to_builtins(lane)})
+
+
+def reapply(run: int, what: str, *, by: Viewer, at: Instant) -> Run:
+    """Apply again one step of a run (by its key), or a procedure in force (by its code), beside what goes on. Journalled.
+
+    Raises Forbidden, NotFound for what is neither, Refused past twenty, Conflict when the run is over.
+    """
+    with transaction.atomic():
+        held = hold(run, at)
+        require_run(held, by)
+        lane = _lane_again(held.state, what)
+        moved = rules.add_lane(held.state, lane, held.given, at)
+        line = act_line(held, "reapply_procedure", by, step_title=lane.title, procedure=lane.code)
+        return write(held, moved, "add", [line], by=by, at=at, body={"lane": msgspec.to_builtins(lane)})
+
+
+def stop(run: int, *, reason: str, by: Viewer, at: Instant) -> Run:
+    """Stop a run before its end, saying why. Journalled with the steps that were not done. Raises as `skip`."""
+    why = check_text(reason, "why the procedure is stopped")
+    with transaction.atomic():
+        held = hold(run, at)
+        require_run(held, by)
+        moved = rules.stop(held.state, at)
+        line = act_line(held, "stop_procedure", by, text=why, left=rules.left_of(held.state))
+        return write(held, moved, "stop", [line], by=by, at=at)
+
+
+def _lane_again(state: RunState, what: str) -> Lane:
+    found = rules.step_named(state, what)
+    if found is not None:
+        alone: Step = msgspec.structs.replace(found.step, id="again")
+        return rules.added_step(state, alone, role=found.role.code, title=found.step.title)
+    known = queries.library()
+    if what in known:
+        return rules.again(rules.pin(known[what], known))
+    raise NotFound(f"`{what[:80]}` is neither a step of this run nor a procedure in force")

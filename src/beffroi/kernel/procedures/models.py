@@ -1,0 +1,105 @@
+"""Tables of the procedures' room."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from beffroi.kernel.procedures.types import RunStatus
+
+
+class Version(models.Model):
+    """A version of a procedure, as it was put in force. Versions stay: runs name theirs. `body` is the whole of it."""
+
+    code = models.CharField(max_length=48)
+    version = models.IntegerField()
+    title = models.CharField(max_length=120)
+    desk = models.CharField(max_length=48)
+    body = models.JSONField()
+    in_force = models.BooleanField(default=True)
+    published_at = models.DateTimeField()
+    published_by = models.CharField(max_length=120)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["code", "version"], name="procedures_version_once"),
+            models.UniqueConstraint(fields=["code"], condition=Q(in_force=True), name="procedures_version_in_force"),
+        ]
+
+
+class Run(models.Model):
+    """A run of a procedure on an incident. `state` is all that it remembers, its steps as they were when it began.
+
+    `wake_at` is the instant at which it moves by itself; `watches`: it waits for something beside time (equipment, a crew,
+    the incident), and is looked at each second. `moves` counts its events: the next one has this number.
+    """
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+")
+    code = models.CharField(max_length=48)
+    version = models.IntegerField()
+    title = models.CharField(max_length=120)
+    desk = models.CharField(max_length=48)
+    commune = models.CharField(max_length=80, blank=True, default="")
+    state = models.JSONField()
+    status = models.CharField(max_length=16, default="running")
+    started_at = models.DateTimeField()
+    started_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=120, blank=True, default="")
+    wake_at = models.DateTimeField(null=True)
+    watches = models.BooleanField(default=False)
+    moves = models.IntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["incident", "code"], condition=Q(status=RunStatus.RUNNING), name="procedures_run_one_at_a_time"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["incident", "id"], name="procedures_run_incident"),
+            models.Index(fields=["wake_at"], condition=Q(wake_at__isnull=False), name="procedures_run_wake"),
+            models.Index(fields=["id"], condition=Q(status=RunStatus.RUNNING), name="procedures_run_running"),
+        ]
+
+
+class Move(models.Model):
+    """An event of a run, as it was judged: never changed. Doing them again from the first gives the run's state.
+
+    What people wrote is not here: it is in the journal, under the key of the incident's case.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    number = models.IntegerField()
+    at = models.DateTimeField()
+    verb = models.CharField(max_length=16)
+    step = models.CharField(max_length=200, blank=True, default="")
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    by_name = models.CharField(max_length=120, blank=True, default="")
+    body = models.JSONField(default=dict)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "number"], name="procedures_move_once")]
+
+
+class Message(models.Model):
+    """A line told to a post, a desk or a person by a step (or because a step is late), and who said seen."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    step = models.CharField(max_length=200)
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+")
+    to_post = models.CharField(max_length=48, blank=True, default="")
+    to_desk = models.CharField(max_length=48, blank=True, default="")
+    to_name = models.CharField(max_length=120)
+    text = models.TextField()
+    told_at = models.DateTimeField()
+    wants_answer = models.BooleanField(default=False)
+    urgent = models.BooleanField(default=False)
+    seen_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["told_at"], condition=Q(seen_at=None), name="procedures_message_unseen"),
+            models.Index(fields=["incident"], name="procedures_message_incident"),
+        ]

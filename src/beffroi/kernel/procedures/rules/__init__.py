@@ -1,0 +1,68 @@
+"""Pure decisions of the procedures' room."""
+
+from beffroi.kernel.procedures.rules.checking import problems_between
+from beffroi.kernel.procedures.rules.lines import Problem, WrongProcedure
+from beffroi.kernel.procedures.rules.moving import (
+    Doer,
+    Moved,
+    add_lane,
+    added_step,
+    again,
+    answer,
+    ask,
+    confirm,
+    pin,
+    report,
+    skip,
+    stop,
+    tick,
+)
+from beffroi.kernel.procedures.rules.reading import KINDS, parse_library, parse_procedure, read_step
+from beffroi.kernel.procedures.rules.running import (
+    begin,
+    every_step,
+    is_by_hand,
+    is_standing,
+    left_of,
+    next_wake,
+    placed,
+    settle,
+    step_named,
+)
+from beffroi.kernel.procedures.rules.trials import expected_words, run_trials
+from beffroi.kernel.procedures.rules.words import filled
+
+__all__ = [
+    "KINDS",
+    "Doer",
+    "Moved",
+    "Problem",
+    "WrongProcedure",
+    "add_lane",
+    "added_step",
+    "again",
+    "answer",
+    "ask",
+    "begin",
+    "confirm",
+    "every_step",
+    "expected_words",
+    "filled",
+    "is_by_hand",
+    "is_standing",
+    "left_of",
+    "next_wake",
+    "parse_library",
+    "parse_procedure",
+    "pin",
+    "placed",
+    "problems_between",
+    "read_step",
+    "report",
+    "run_trials",
+    "settle",
+    "skip",
+    "step_named",
+    "stop",
+    "tick",
+]
