@@ -163,8 +163,39 @@ def load(count: int, categories: Sequence[str], owner: int) -> None:
             )
         )
         if len(rows) == 5_000 or place == count - 1:
+            keep(rows, place + 1 - len(rows))
             table.objects.bulk_create(rows)
             rows = []
+
+
+def keep(rows: Sequence[Any], before: int) -> None:
+    """Put the words of incidents under the keys of their cases, as the post does, many at once."""
+    import secrets
+
+    from django.apps import apps
+
+    from beffroi.foundation.clock import now, to_datetime
+    from beffroi.foundation.ids import new_id
+    from beffroi.kernel.incidents.rules import case_of
+    from beffroi.kernel.journal import actions, queries, rules
+    from beffroi.kernel.journal.types import WORDS
+
+    at, table, made = now(), apps.get_model("journal", "Key"), []
+    ring = queries.masters() or dict([actions.make_master(at)])
+    name, master = list(ring.items())[-1]
+    for place, row in enumerate(rows, before + 1):
+        about, key, number = case_of(place), secrets.token_bytes(rules.KEY_BYTES), new_id(at)
+        wrapped = rules.wrap_key(key, master=master, subject=about, nonce=secrets.token_bytes(rules.NONCE_BYTES))
+        made.append(table(id=number, subject=about, wrapped=wrapped, master=name, made_at=to_datetime(at)))
+        row.description = rules.encrypt_kept(
+            row.description.encode(),
+            key=key,
+            key_id=number,
+            name=WORDS,
+            about=about,
+            nonce=secrets.token_bytes(rules.NONCE_BYTES),
+        )
+    table.objects.bulk_create(made)
 
 
 def questions(viewer: Any, dice: random.Random, count: int) -> list[tuple[str, Callable[[], int]]]:
@@ -197,7 +228,8 @@ def questions(viewer: Any, dice: random.Random, count: int) -> list[tuple[str, C
         ("one common word", asks(lambda: Filters(text=dice.choice(WORDS)))),
         ("two common words", asks(lambda: Filters(text=" ".join(dice.sample(WORDS, 2))))),
         ("four common words", asks(lambda: Filters(text=" ".join(dice.sample(WORDS, 4))))),
-        ("a rare word", asks(lambda: Filters(text=f"nom{dice.randrange(RARE)}"))),
+        ("a rare word, told", asks(lambda: Filters(text=f"nom{dice.randrange(RARE)}"))),
+        ("a rare word, told, in a month", asks(lambda: Filters(text=f"nom{dice.randrange(RARE)}", **since(30)))),
         ("a rare and a common word", asks(lambda: Filters(text=f"nom{dice.randrange(RARE)} {dice.choice(WORDS)}"))),
         ("a word that nothing holds", asks(lambda: Filters(text=f"introuvable{dice.randrange(99)}"))),
         ("the beginning of a word", asks(lambda: Filters(text=dice.choice(WORDS)[:4]))),

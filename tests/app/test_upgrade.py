@@ -24,6 +24,9 @@ STATES = {
 }
 """The incidents of each version, as the present one reads them."""
 
+TEXTS = {"2026-11-25": 0, "2026-11-26": 4}
+"""How many texts people had written of them at least: they are read as before, and stand in no table in clear."""
+
 PREPARE = """
 import json
 import django
@@ -35,6 +38,12 @@ provision.prepare_database()
 seen_by = people.viewer_named("operatrice")
 told = incidents.of_ids(range(1, 100), seen_by=seen_by)
 assert all(incidents.history(incident.id) for incident in told)
+said = incidents.written([incident.id for incident in told])
+words = [each.description.text for each in said.values()] + [each.close_comment.text for each in said.values()]
+words += [signal.description.text for incident in told for signal in incidents.signals_of(incident.id)]
+words += [part.text for i in told for each in incidents.transfers(i.id) for part in (each.reason, each.answer)]
+words += [part.text for i in told for each in incidents.pauses(i.id) for part in (each.reason, each.proof)]
+print(json.dumps(sorted({text for text in words if text})))
 print(json.dumps({incident.id: incident.state for incident in told}))
 """
 VERIFY = "import sys; sys.argv = ['beffroi', 'journal', 'verify']; from beffroi.app.commands import main; main()"
@@ -57,6 +66,14 @@ def left(request: pytest.FixtureRequest) -> Iterator[str]:
         owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+def _in_clear(address: str) -> str:
+    """What the tables say as text, bytes read as text too, but for the journal, whose old lines stay as they were."""
+    with psycopg.connect(address) as there:
+        names = there.execute("SELECT relname FROM pg_class WHERE relname ~ '^(incidents|people)_' AND relkind = 'r'")
+        rows = [row for (name,) in names.fetchall() for row in there.execute(f"SELECT * FROM {name}").fetchall()]
+    return " ".join(v.decode(errors="replace") if isinstance(v, bytes) else str(v) for row in rows for v in row)
+
+
 def _run(code: str, address: str, folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "BEFFROI_DATABASE_URL": address, "BEFFROI_DATA": str(folder)}
     return subprocess.run(
@@ -70,5 +87,10 @@ def test_what_a_version_left_comes_along_and_its_journal_stands(left: str, tmp_p
     assert prepared.returncode == 0, prepared.stderr[-2000:]
     states = json.loads(prepared.stdout.splitlines()[-1])
     assert [states[number] for number in sorted(states, key=int)] == STATES[request.node.callspec.params["left"]]
+    words = json.loads(prepared.stdout.splitlines()[-2])
+    assert (len(words) >= TEXTS[request.node.callspec.params["left"]], [w for w in words if w in _in_clear(left)]) == (
+        True,
+        [],
+    )
     verified = _run(VERIFY, left, tmp_path)
     assert (verified.returncode, verified.stdout.splitlines()[-1]) == (0, "the journal stands"), verified.stderr[-2000:]

@@ -193,9 +193,10 @@ def test_form_finds_the_place_shows_what_is_known_and_opens(enter: Enter) -> Non
         opened = client.post("/incidents/new", ready | {"do": "open"})
         assert opened.status_code == 302
     found = queries.list_incidents(seen_by=scene.who())
-    assert [(each.title, each.place, each.commune, each.description) for each in found[:1]] == [
-        ("Rue ou place dans le noir", "12 rue de la Liberté", "Dijon", "La rue est noire.")
-    ]
+    assert [
+        (each.title, each.place, each.commune, queries.written([each.id])[each.id].description.text)
+        for each in found[:1]
+    ] == [("Rue ou place dans le noir", "12 rue de la Liberté", "Dijon", "La rue est noire.")]
     assert len(found) == 2
     assert opened.headers["Location"] == f"/?incident={found[0].reference}"
 
@@ -207,7 +208,7 @@ def test_attaching_writes_the_call_on_what_is_known_and_opens_nothing(enter: Ent
     body = _fields(chosen.content.decode()) | {"category": "street_dark", "description": "Encore un appel."}
     _answer, touched = _follow(client, lambda: client.post(f"/incidents/{tripped.reference}/attach", body))
     assert touched == {f"incident-{tripped.id}"}
-    assert [each.description for each in queries.signals_of(tripped.id)] == ["Encore un appel."]
+    assert [each.description.text for each in queries.signals_of(tripped.id)] == ["Encore un appel."]
     assert "Encore un appel." in client.get(f"/incidents/{tripped.reference}").content.decode()
     assert apps.get_model("incidents", "Incident").objects.count() == 1
 

@@ -69,7 +69,7 @@ def test_new_incident_comes_by_itself_and_is_taken_with_the_keyboard_alone(sit: 
     expect(page.locator("#toast")).to_have_text(f"{incident.reference} clos.")
     expect(row).to_have_count(0)
     expect(page.locator("#detail")).to_contain_text("Fausse alarme")
-    assert queries.get(incident.id, scene.who()).close_comment == "Essai de la borne"
+    assert queries.written([incident.id])[incident.id].close_comment.text == "Essai de la borne"
 
 
 def test_two_posts_see_who_has_it_within_a_second(sit: Sit) -> None:

@@ -12,6 +12,7 @@ of a COPY, cursors of psycopg's own on the same connection, and COMMIT.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,9 @@ _RANDOM = {
 }
 """Columns that differ each time an act is done: the random part of a line's number, the digest over it, keys, ciphertexts."""
 
+_KEPT = re.compile(r"(?<=x)01[0-9a-f]{88,}|A[Q-Za-f][A-Za-z0-9+/]{58,}=*")
+"""What is encrypted, in a column or in a line that tells what a row became: it differs each time too."""
+
 
 class AnswerLost(psycopg.OperationalError):
     """The database did what it was asked, and its answer was lost."""
@@ -61,7 +65,7 @@ def world() -> World:
         )
         cursor.execute(every, masks)
         for name, row in cursor.fetchall():
-            found[name].append(row)
+            found[name].append(_KEPT.sub("kept", row))
     return {name: sorted(rows) for name, rows in found.items()}
 
 

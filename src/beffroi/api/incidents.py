@@ -16,7 +16,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.incidents import actions, queries
-from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told, Transfer
+from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told, Transfer, Written
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -36,7 +36,11 @@ class IncidentsAsked(Page):
     asset: str = Field("", max_length=64, description="Code of a piece of equipment.")
     since: str | None = Field(None, alias="from", max_length=40, description="Opened at or after (RFC 3339).")
     until: str | None = Field(None, alias="to", max_length=40, description="Opened before (RFC 3339).")
-    text: str = Field("", max_length=200, description="Words of title, place or description, each by its beginning.")
+    text: str = Field(
+        "",
+        max_length=200,
+        description="Words of title or place, each by its beginning; of what was written, in the newest.",
+    )
     around: str | None = Field(None, max_length=60, description="A position, `longitude,latitude`.")
     within_m: float = Field(200, gt=0, le=queries.MAX_WITHIN_M, description="Metres about it.")
     concerns: str = Field(
@@ -53,7 +57,9 @@ class IncidentTold(Schema):
     model_config = ConfigDict(extra="forbid")
 
     category: str = Field(max_length=48, description="One of `GET /api/v1/incidents/categories`.")
-    description: str = Field("", max_length=2000, description="What was seen, in words. No name of a person.")
+    description: str = Field(
+        "", max_length=2000, description="What was seen, in words. Kept encrypted, erased with the case."
+    )
     lon: float = Field(0, ge=-180, le=180, description="Longitude, degrees.")
     lat: float = Field(0, ge=-90, le=90, description="Latitude, degrees.")
     place: str = Field("", max_length=200, description="Where, as people say it; found from the position when empty.")
@@ -71,7 +77,14 @@ def list_incidents(request: Entered, asked: Query[IncidentsAsked]) -> HttpRespon
     def find(before: int | None, limit: int) -> tuple[Incident, ...]:
         return queries.list_incidents(filters, seen_by=request.auth, before=before, limit=limit)
 
-    return answer_by_number(asked, find, shapes.Incidents, lambda each: _incident(each, _reads(request.auth, each)))
+    said: dict[int, Written] = {}
+
+    def find_with_words(before: int | None, limit: int) -> tuple[Incident, ...]:
+        found = find(before, limit)
+        said.update(queries.written([each.id for each in found if _reads(request.auth, each)]))
+        return found
+
+    return answer_by_number(asked, find_with_words, shapes.Incidents, lambda each: _incident(each, said.get(each.id)))
 
 
 @router.get("/incidents/categories", auth=door(Verb.OPEN, Kind.INCIDENT), **answers(shapes.Categories))
@@ -88,7 +101,7 @@ def get_incident(request: Entered, reference: str) -> HttpResponse:
     check_known(request, Schema)
     found = queries.get(reference, request.auth)
     transfers = [_transfer(each) for each in queries.transfers(found.id)]
-    return answer(shapes.IncidentDetail(**_fields(found, _reads(request.auth, found)), transfers=transfers))
+    return answer(shapes.IncidentDetail(**_fields(found, _said(request.auth, found)), transfers=transfers))
 
 
 @router.post(
@@ -106,7 +119,8 @@ def open_incident(request: Entered, told: IncidentTold) -> HttpResponse:
         at=clock.now(),
         key=request.headers.get("Idempotency-Key", ""),
     )
-    return answer(_incident(opened.incident, reads=True), 201 if opened.new else 200)
+    said = queries.written([opened.incident.id])[opened.incident.id]
+    return answer(_incident(opened.incident, said), 201 if opened.new else 200)
 
 
 def _position(text: str | None) -> tuple[float, float] | None:
@@ -127,11 +141,15 @@ def _reads(viewer: Viewer, incident: Incident) -> bool:
     return people.may(viewer, Verb.SEE, Kind.PERSONAL, desk=incident.desk, commune=incident.commune)
 
 
-def _incident(incident: Incident, reads: bool) -> shapes.Incident:
-    return shapes.Incident(**_fields(incident, reads))
+def _said(viewer: Viewer, incident: Incident) -> Written | None:
+    return queries.written([incident.id])[incident.id] if _reads(viewer, incident) else None
 
 
-def _fields(incident: Incident, reads: bool) -> dict[str, Any]:
+def _incident(incident: Incident, said: Written | None) -> shapes.Incident:
+    return shapes.Incident(**_fields(incident, said))
+
+
+def _fields(incident: Incident, said: Written | None) -> dict[str, Any]:
     return {
         "id": incident.id,
         "reference": incident.reference,
@@ -156,7 +174,8 @@ def _fields(incident: Incident, reads: bool) -> dict[str, Any]:
         "close_reason": incident.close_reason,
         "alarms": list(incident.alarm_ids),
         "version": incident.version,
-        "description": incident.description if reads else "",
+        "description": said.description.text if said else "",
+        "description_erased_at": write_instant(said.description.erased_at) if said else None,
         "origin": str(incident.origin),
         "channel": str(incident.channel),
         "duplicate_of": incident.duplicate_reference or None,

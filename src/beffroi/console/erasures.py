@@ -13,6 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 from beffroi.console.door import page
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
+from beffroi.kernel.incidents import queries as incident_queries
+from beffroi.kernel.incidents import rules as incidents
 from beffroi.kernel.journal import actions
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
@@ -28,7 +30,7 @@ def erasures(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     text = request.GET.get("holder", "").strip()[:160]
     context = surround(request, viewer) | {
         "text": text,
-        "waiting": journal.erasures_waiting(),
+        "waiting": [(each, _beside(each.subject)) for each in journal.erasures_waiting()],
         "holders": journal.holders(text, limit=PAGE),
         "may_ask": people.may(viewer, Verb.ERASE, Kind.PERSONAL),
     }
@@ -39,10 +41,22 @@ def erasures(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @page(Verb.ERASE, Kind.PERSONAL)
 def ask(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Ask that what is kept about a person or a case be erased."""
-    subject, reason = request.POST.get("subject", "").strip(), request.POST.get("reason", "")
-    actions.ask_erasure(subject, reason=reason, by=viewer.actor, at=clock.now())
+    typed, reason = request.POST.get("subject", "").strip(), request.POST.get("reason", "")
+    actions.ask_erasure(_named(typed), reason=reason, by=viewer.actor, at=clock.now())
     messages.success(request, _("Effacement demandé : une autre personne doit le confirmer."))
     return HttpResponseRedirect(reverse("console:erasures"))
+
+
+def _named(typed: str) -> str:
+    """Return the person or case that was typed; an incident's reference stands for its case."""
+    number = None if ":" in typed else incidents.number_of(typed)
+    return typed if number is None else incidents.case_of(number)
+
+
+def _beside(subject: str) -> tuple[str, ...]:
+    """Return the other cases whose words an incident's page shows, and which this erasure does not reach."""
+    number = subject.removeprefix("case:incident-")
+    return incident_queries.cases_of(int(number))[1:] if number.isdigit() else ()
 
 
 @require_POST

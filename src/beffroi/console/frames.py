@@ -33,6 +33,7 @@ from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, EvidenceKind, Incident
 from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.journal.types import NO_WORDS
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import StateValue
@@ -264,7 +265,8 @@ def _links(detail: Detail) -> dict[str, Any]:
         "proposals": proposals,
         "duplicates": detail.duplicates,
         "signals": detail.signals,
-        "told": next((signal.description for signal in reversed(detail.signals) if signal.description), ""),
+        "written": detail.written,
+        "told": next((signal.description for signal in reversed(detail.signals) if signal.description), NO_WORDS),
         "notes": [(line.seq, told.tell(line).text) for line in notes],
         "holds_much": len(detail.alarms) + len(detail.signals) > 1,
     }

@@ -6,6 +6,7 @@ JSON: what was signed must be read as it was in ten years.
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from beffroi.kernel.alarms.types import AlarmState, SetAside
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident, IncidentState
 from beffroi.kernel.journal import queries as journal
+from beffroi.kernel.journal.types import Words
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people import rules
 from beffroi.kernel.people.types import Instruction, InstructionKind, Shift, Viewer
@@ -97,7 +99,7 @@ def _instructions(standing: Sequence[Instruction], viewer: Viewer) -> list[dict[
         {
             "id": each.id,
             "kind": str(each.kind),
-            "text": each.text,
+            "kept": b64encode(each.kept).decode(),
             "reference": references.get(each.subject, ""),
             "due_at": each.due_at,
             "by": each.written_by,
@@ -161,16 +163,26 @@ def _events(since: Instant, until: Instant) -> dict[str, int]:
 def pictured(content: Left) -> Left:
     """Return a reading with what a template needs beside it: labels in the person's language, lists cut in two.
 
-    One that was signed under another version may lack a list: it is shown empty.
+    One that was signed under another version may lack a list: it is shown empty. What people wrote stands in it encrypted:
+    once its key is destroyed it is shown as erased, and what was signed is still what it was.
     """
-    rows = content.get("open", [])
+    rows, instructions = content.get("open", []), content.get("instructions", [])
+    parts = [b64decode(each["kept"]) for each in instructions if "kept" in each]
+    read = journal.read_words(parts)
     return {
         "since": None,
         "open_count": len(rows),
         **content,
+        "instructions": [_said(each, read) for each in instructions],
         "open_first": rows[:SHOWN],
         "open_rest": rows[SHOWN:],
         "beyond": content.get("open_count", len(rows)) - len(rows),
         "gaps": [(words.told(words.GAPS, name) % {"n": n}) for name, n in content.get("gaps", {}).items()],
         "events": [(words.told(words.SHIFT_EVENTS, name), n) for name, n in content.get("events", {}).items()],
     }
+
+
+def _said(instruction: dict[str, Any], read: journal.Reading) -> dict[str, Any]:
+    kept = instruction.get("kept")
+    text = Words(str(instruction.get("text", ""))) if kept is None else read.words(b64decode(kept))
+    return {**instruction, "text": text}

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
 from beffroi.kernel.incidents.types import (
+    NOTHING_WRITTEN,
     Body,
     Evidence,
     Incident,
@@ -17,6 +18,7 @@ from beffroi.kernel.incidents.types import (
     Proposal,
     Signal,
     Transfer,
+    Written,
 )
 from beffroi.kernel.journal.types import Line
 from beffroi.kernel.twin.types import Asset, StateValue
@@ -72,6 +74,7 @@ class Detail:
     bodies: tuple[Body, ...] = ()
     people: tuple[tuple[str, str], ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    written: Written = NOTHING_WRITTEN
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,12 +88,13 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
         incidents.duplicates_of(incident.id, seen_by=viewer),
         incidents.signals_of(incident.id) if reads else (),
         incidents.origins_of(incident.id),
-        incidents.marks(incident.id),
+        incidents.marks(incident.id, readable=reads),
         incidents.pauses(incident.id) if reads else (),
-        incidents.transfers(incident.id),
+        incidents.transfers(incident.id, readable=reads),
         incidents.bodies(),
         _takers(incident, viewer),
         pictures_of(incident, viewer),
+        incidents.written([incident.id], readable=reads)[incident.id],
     )
 
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from beffroi.console import told_crews, words
 from beffroi.foundation.clock import Instant, to_datetime
-from beffroi.kernel.journal.types import Line, PersonalState
+from beffroi.kernel.journal.types import Line, Personal, PersonalState, Words
 
 SENTENCES: Mapping[str, object] = {
     "open_incident": _("A ouvert l’incident"),
@@ -294,7 +294,10 @@ def _sentence(line: Line) -> str:
         parts.append(str(content["count"]))
     if line.reason:
         parts.append(words.told(words.REASONS, line.reason))
-    written = {**content, **(line.personal.content if line.personal else {})}
+    personal = line.personal.content if line.personal else {}
+    written = {**content, **personal}
+    if personal.get("reason"):
+        parts.append(str(personal["reason"]))
     parts += [str(content[key]) for key in ("into", "from", "with") if line.verb in LINKS and content.get(key)]
     parts += [str(written[key]) for key in ("text", "comment", "proof") if written.get(key)]
     return gettext(" : ").join([parts[0], ", ".join(parts[1:])]) if len(parts) > 1 else parts[0]
@@ -303,13 +306,17 @@ def _sentence(line: Line) -> str:
 def _not_shown(line: Line) -> str:
     if line.withheld:
         return gettext("contenu réservé")
-    personal = line.personal
-    if personal is None or personal.state is PersonalState.READABLE:
+    return why_not_shown(line.personal) if line.personal else ""
+
+
+def why_not_shown(part: Personal | Words) -> str:
+    """Return what stands instead of a text about persons that is not shown; nothing for one that is."""
+    if part.state is PersonalState.READABLE:
         return ""
-    if personal.state is PersonalState.ERASED and personal.erased_at is not None:
-        day = date_format(timezone.localtime(to_datetime(personal.erased_at)), "j F Y")
-        return gettext("effacé le %(day)s, motif : %(reason)s") % {"day": day, "reason": personal.erased_reason}
-    if personal.state is PersonalState.WITHHELD:
+    if part.state is PersonalState.ERASED and part.erased_at is not None:
+        day = date_format(timezone.localtime(to_datetime(part.erased_at)), "j F Y")
+        return gettext("effacé le %(day)s, motif : %(reason)s") % {"day": day, "reason": part.erased_reason}
+    if part.state is PersonalState.WITHHELD:
         return gettext("contenu personnel réservé")
     return gettext("contenu personnel illisible : sa clé manque sur ce poste")
 

@@ -14,7 +14,7 @@ from beffroi.kernel.alarms.types import Transition
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.rules import replay
-from beffroi.kernel.incidents.types import Body, Deadline, Incident
+from beffroi.kernel.incidents.types import Body, Deadline, Incident, Written
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, Entry, Line
@@ -80,6 +80,16 @@ def go_home(username: str, at: int) -> None:
 
 def seen(incident: int) -> Incident:
     return queries.get(incident, viewer("observer"))
+
+
+def said_of(incident: int) -> Written:
+    """What people wrote of it, for who may read that."""
+    return queries.written([incident])[incident]
+
+
+def why(line: Line) -> str:
+    """The reason that somebody wrote in a line, for who may read that."""
+    return str(line.personal.content.get("reason", "")) if line.personal else ""
 
 
 def lines(incident: int, *only: str) -> list[Line]:

@@ -24,6 +24,7 @@ from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind
 from beffroi.kernel.people.types import Role
 from tests.kernel.alarms.factories import DARK, SILENT, TRIPPED, a_definition, make_asset, moves, relate, viewer
+from tests.kernel.incidents.scene import said_of
 
 T0 = 1_780_000_000 * SECOND
 SYSTEM = Actor(ActorKind.SYSTEM, "test", "Essai")
@@ -254,7 +255,7 @@ def test_close_needs_a_reason_and_no_standing_alarm(cabinet: int) -> None:
     found = actions.close_incident(
         incident, reason="false_alarm", comment="Essai du mainteneur.", by=viewer("nadia"), at=T0 + 2
     )
-    assert (found.state, found.close_reason, found.close_comment, found.closed_at, found.closed_by) == (
+    assert (found.state, found.close_reason, said_of(incident).close_comment.text, found.closed_at, found.closed_by) == (
         IncidentState.FALSE_ALARM, "false_alarm", "Essai du mainteneur.", T0 + 2, "Nadia",
     )  # fmt: skip
     line = list_lines(reach=EVERYTHING)[0]

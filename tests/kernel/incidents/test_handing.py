@@ -66,7 +66,7 @@ def test_first_desk_stays_responsible_until_the_other_accepts(cabinet: int) -> N
         "traffic", "tania", S.IN_PROGRESS, ("lighting",), "",
     )  # fmt: skip
     (transfer,) = queries.transfers(incident)
-    assert (transfer.state, transfer.to_name, transfer.reason, transfer.proposed_by, transfer.answered_by) == (
+    assert (transfer.state, transfer.to_name, transfer.reason.text, transfer.proposed_by, transfer.answered_by) == (
         TransferState.ACCEPTED, "Circulation", "feu tricolore", "Nadia", "Tania",
     )  # fmt: skip
     assert (transfer.proposed_at, transfer.due_at, transfer.answered_at) == (T0 + 2, T0 + 2 + 15 * MINUTE, T0 + 4)
@@ -81,7 +81,10 @@ def test_refusal_says_why_and_leaves_it_where_it_was(cabinet: int) -> None:
     found = do("refuse", incident, tania, T0 + 3)
     assert (found.desk, found.owner, found.state, found.proposed_to) == ("lighting", "nadia", S.IN_PROGRESS, "")
     assert not sees(tania, incident)
-    assert (queries.transfers(incident)[0].state, queries.transfers(incident)[0].answer) == ("refused", "pas un feu")
+    assert (queries.transfers(incident)[0].state, queries.transfers(incident)[0].answer.text) == (
+        "refused",
+        "pas un feu",
+    )
     for late in ("accept", "withdraw"):
         with pytest.raises(Conflict, match="was refused by Tania"):
             do(late, incident, chief(), T0 + 4)

@@ -31,11 +31,13 @@ from tests.kernel.incidents.scene import (
     prepare,
     replayed,
     restore,
+    said_of,
     seen,
     set_up,
     traffic,
     trip,
     verbs,
+    why,
 )
 
 pytestmark = pytest.mark.django_db
@@ -60,7 +62,7 @@ def test_acknowledged_is_a_clock_and_qualified_a_state(cabinet: int) -> None:
         S.QUALIFIED, "street_dark", 1, T0 + 1,
     )  # fmt: skip
     (line,) = lines(incident, "qualify_incident")
-    assert (line.reason, line.content["changes"][str(incident)]["priority"]) == ("école", 1)
+    assert (why(line), line.content["changes"][str(incident)]["priority"]) == ("école", 1)
 
 
 def test_supervisor_gives_it_to_somebody_who_takes_it_in_turn(cabinet: int) -> None:
@@ -82,7 +84,7 @@ def test_it_is_taken_from_somebodys_hands_with_a_reason_only(cabinet: int) -> No
     with pytest.raises(Refused, match="say why it goes to another"):
         actions.assign_incident(incident, to="karim", by=chief(), at=T0 + 2)
     assert do("assign", incident, chief(), T0 + 2).owner == "karim"
-    assert lines(incident, "assign_incident")[0].reason == "fin de service"
+    assert why(lines(incident, "assign_incident")[0]) == "fin de service"
 
 
 def test_resolved_by_a_person_once_no_alarm_stands(cabinet: int) -> None:
@@ -105,12 +107,22 @@ def test_hold_comes_back_by_itself_at_its_date_and_reaches_its_owner(cabinet: in
     do("take", incident, nadia, T0 + 1)
     until = T0 + HOUR
     held = actions.hold_incident(incident, reason="pièce attendue", until=until, by=nadia, at=T0 + 2)
-    assert (held.state, held.held_until, held.hold_reason, held.paused) == (S.ON_HOLD, until, "pièce attendue", False)
+    assert (held.state, held.held_until, said_of(incident).hold_reason.text, held.paused) == (
+        S.ON_HOLD,
+        until,
+        "pièce attendue",
+        False,
+    )
     actions.pass_time(until - 1)
     assert seen(incident).state == S.ON_HOLD
     assert actions.pass_time(until + 5 * SECOND) == 1
     back = seen(incident)
-    assert (back.state, back.owner, back.held_until, back.hold_reason) == (S.IN_PROGRESS, "nadia", None, "")
+    assert (back.state, back.owner, back.held_until, said_of(incident).hold_reason.text) == (
+        S.IN_PROGRESS,
+        "nadia",
+        None,
+        "",
+    )
     (line,) = lines(incident, "resume_incident")
     assert (line.actor.id, line.effective_at, line.recorded_at) == ("incident_holds", until, until + 5 * SECOND)
     actions.pass_time(until + MINUTE)
@@ -137,7 +149,7 @@ def test_hold_with_a_proof_stops_the_deadlines_until_it_ends(cabinet: int) -> No
     back = do("resume", incident, nadia, T0 + 11 * MINUTE)
     assert (back.paused, back.due_at, back.due_left_s) == (False, T0 + HOUR + 10 * MINUTE, None)
     (pause,) = queries.pauses(incident)
-    assert (pause.span, pause.reason, pause.proof, pause.by) == (
+    assert (pause.span, pause.reason.text, pause.proof.text, pause.by) == (
         Span(T0 + MINUTE, T0 + 11 * MINUTE), "pièce", "courriel du fournisseur", "Nadia",
     )  # fmt: skip
 
@@ -181,7 +193,7 @@ def test_a_date_is_corrected_by_a_new_line_and_the_deadline_judged_anew(cabinet:
     assert (seen(incident).taken_at, seen(incident).missed) == (T0 + MINUTE, ())
     assert verbs(incident)[-3:] == ["correct_mark", "excuse_deadline", "excuse_deadline"]
     (line,) = lines(incident, "correct_mark")
-    assert (line.content["before"], line.reason) == (T0 + 10 * MINUTE, "pris par radio")
+    assert (line.content["before"], why(line)) == (T0 + 10 * MINUTE, "pris par radio")
     (mark,) = queries.marks(incident)
     assert (mark.clock, mark.effective_at, mark.by, mark.corrects) == ("taken", T0 + MINUTE, "Nadia", True)
 

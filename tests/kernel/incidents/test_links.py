@@ -54,7 +54,7 @@ def test_united_incident_is_a_duplicate_and_all_it_held_follows() -> None:
         IncidentState.DUPLICATE, CloseReason.DUPLICATE, "Lucie", T0 + 10, kept, (),
     )  # fmt: skip
     assert gone.duplicate_reference == after.reference
-    assert [(each.description, each.first) for each in queries.signals_of(kept)] == [("Un appel.", gone.reference)]
+    assert [(each.description.text, each.first) for each in queries.signals_of(kept)] == [("Un appel.", gone.reference)]
     assert [each.id for each in queries.duplicates_of(kept, seen_by=viewer("lucie"))] == [moved]
     line = list_lines()[0]
     assert (line.verb, line.subject, line.related, line.content["into"]) == (
@@ -189,7 +189,7 @@ def test_split_takes_alarms_signals_and_notes_into_a_new_incident() -> None:
         "Armoire disjonctée – Équipement A-2", (second,), IncidentState.NEW, "A-2",
     )  # fmt: skip
     assert (seen(kept).alarm_ids, queries.signals_of(kept)) == ((first,), ())
-    assert [each.description for each in queries.signals_of(apart.id)] == ["Un appel."]
+    assert [each.description.text for each in queries.signals_of(apart.id)] == ["Un appel."]
     carried, split = list_lines(reach=EVERYTHING)[:2]
     assert (carried.verb, carried.subject, carried.related, words(carried), carried.content["line"]) == (
         "carry_note", f"incident:{apart.id}", (f"incident:{kept}",), "cela ne va pas ensemble", note,

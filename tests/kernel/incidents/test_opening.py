@@ -14,6 +14,7 @@ from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind
 from beffroi.kernel.people.types import Role
 from tests.kernel.alarms.factories import make_asset, moves, viewer
 from tests.kernel.incidents.factories import DARK_CATEGORY, T0, call, happen, seen, set_up, told, verbs, words
+from tests.kernel.incidents.scene import said_of
 
 pytestmark = pytest.mark.django_db
 PROCEDURE = Actor(ActorKind.RULE, "verglas_v3", "Procédure verglas v3")
@@ -29,7 +30,7 @@ def test_call_opens_an_incident_of_its_category_where_it_was_told() -> None:
     assert (found.title, found.category, found.priority, found.desk, found.place, found.commune, found.state) == (
         "Rue dans le noir", "street_dark", 2, "lighting", "12 rue Monge", "Dijon", IncidentState.NEW,
     )  # fmt: skip
-    assert (found.origin, found.channel, found.description, found.opened_at, found.asset_code) == (
+    assert (found.origin, found.channel, said_of(found.id).description.text, found.opened_at, found.asset_code) == (
         Origin.PERSON, Channel.PHONE, "La rue est noire.", T0, None,
     )  # fmt: skip
     line = list_lines(reach=EVERYTHING)[0]
@@ -38,7 +39,7 @@ def test_call_opens_an_incident_of_its_category_where_it_was_told() -> None:
     )  # fmt: skip
     assert (line.content["channel"], words(line)) == ("phone", "La rue est noire.")
     (signal,) = queries.signals_of(found.id)
-    assert (signal.channel, signal.description, signal.teller, signal.received_at) == (
+    assert (signal.channel, signal.description.text, signal.teller, signal.received_at) == (
         Channel.PHONE, "La rue est noire.", "Lucie", T0,
     )  # fmt: skip
 
@@ -140,7 +141,7 @@ def test_attached_call_is_kept_and_brings_back_what_was_resolved() -> None:
     assert seen(incident).state == IncidentState.RESOLVED
     after = actions.attach_signal(incident, told(description="Toujours noir."), by=viewer("lucie"), at=T0 + 2)
     assert (after.state, after.resolved_at) == (IncidentState.NEW, None)
-    assert [signal.description for signal in queries.signals_of(incident)] == ["Toujours noir."]
+    assert [signal.description.text for signal in queries.signals_of(incident)] == ["Toujours noir."]
     assert (verbs()[-1], words(list_lines(reach=EVERYTHING)[0])) == ("attach_signal", "Toujours noir.")
 
 

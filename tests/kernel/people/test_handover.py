@@ -50,7 +50,7 @@ def test_two_signatures_close_a_handover_and_duty_follows(room: Room) -> None:
     assert (signed.state, signed.content, signed.in_name) == (HandoverState.SIGNED_OUT, CONTENT, "")
     assert [duty.username for duty in queries.on_duty("pilot")] == []
     closed = actions.take_over_shift(signed.id, remark="Vu.", by=room["paul"], at=NOW + HOUR + MINUTE)
-    assert (closed.state, closed.in_name, closed.in_at, closed.remark) == (
+    assert (closed.state, closed.in_name, closed.in_at, closed.remark.text) == (
         HandoverState.CLOSED,
         "Paul",
         NOW + HOUR + MINUTE,
@@ -92,7 +92,11 @@ def test_a_handover_taken_back_stays_to_be_read_and_its_author_is_on_duty(room: 
     with pytest.raises(Refused, match="write why"):
         actions.withdraw_handover(signed.id, reason=" ", by=room["lucie"], at=NOW)
     back = actions.withdraw_handover(signed.id, reason="une alarme de plus", by=room["lucie"], at=NOW + MINUTE)
-    assert (back.state, back.withdraw_reason, back.content) == (HandoverState.WITHDRAWN, "une alarme de plus", CONTENT)
+    assert (back.state, back.withdraw_reason.text, back.content) == (
+        HandoverState.WITHDRAWN,
+        "une alarme de plus",
+        CONTENT,
+    )
     assert [duty.username for duty in queries.on_duty()] == ["lucie"]
     with pytest.raises(Conflict, match="took this hand-over back"):
         actions.take_over_shift(signed.id, by=room["paul"], at=NOW)

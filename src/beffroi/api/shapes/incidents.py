@@ -9,7 +9,8 @@ class Incident(msgspec.Struct):
     """An incident: place, state and need. Its states, clocks and deadlines are in docs/reference/deadlines.
 
     `missed` names the clocks whose deadline passed; `due_clock` is the next, at `due_at`, or with `due_left_s` seconds left
-    while its deadlines are paused. `round` counts its openings: deadlines run from `round_at`.
+    while its deadlines are paused. `round` counts its openings: deadlines run from `round_at`. `description` is empty for who may
+    not read what names persons, and once it was erased (`description_erased_at`).
     """
 
     id: int
@@ -36,6 +37,7 @@ class Incident(msgspec.Struct):
     alarms: list[int]
     version: int
     description: str
+    description_erased_at: str | None
     origin: str
     channel: str
     duplicate_of: str | None

@@ -11,7 +11,9 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from beffroi.console import words
+from beffroi.console.told import why_not_shown
 from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.journal.types import Words
 
 register = template.Library()
 
@@ -59,6 +61,13 @@ def age(instant: Instant | None, precise: str = "min", css: str = "") -> SafeStr
         return mark_safe("")
     full = _local(instant, "j b H:i:s")
     return format_html('<time class="{}" datetime="{}" data-age="{}">{}</time>', css, _machine(instant), precise, full)
+
+
+@register.filter
+def written(part: Words) -> SafeString | str:
+    """Write a text that people wrote freely; what stands instead where it was erased or is not for who looks."""
+    instead = why_not_shown(part)
+    return format_html('<span class="muted">({})</span>', instead) if instead else part.text
 
 
 @register.filter

@@ -1,4 +1,8 @@
-"""Tables of the incidents' room."""
+"""Tables of the incidents' room.
+
+What people write freely (descriptions, comments, reasons, proofs) may name persons: it is kept under the key of the case
+where it was written, as bytes that `journal.queries.read_words` opens (docs/decisions/0023).
+"""
 
 from __future__ import annotations
 
@@ -16,7 +20,7 @@ class Incident(models.Model):
 
     `x_m`, `y_m` are its position in metres, for what is sought by distance. `duplicate_of` is the incident that it was
     united with, which holds its alarms since. `to_compare`: it opened or changed and was not compared with its
-    neighbours yet. The database keeps one more column, `search`, of the words of what people read (migration 0003).
+    neighbours yet. The database keeps one more column, `search`, of the words of its title and its place (migration 0007).
     `round` counts its openings and `round_at` is when the present one began: deadlines run from there. `missed` names the
     clocks whose deadline passed, between spaces. `due_clock` is the next one, `due_at` its instant, or, while the
     deadlines are paused, `due_left_s` what will remain.
@@ -41,9 +45,9 @@ class Incident(models.Model):
     closed_at = models.DateTimeField(null=True)
     closed_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     close_reason = models.CharField(max_length=32, blank=True, default="")
-    close_comment = models.TextField(blank=True, default="")
+    close_comment = models.BinaryField(default=b"", db_default=b"")
     version = models.IntegerField(default=1)
-    description = models.TextField(blank=True, default="")
+    description = models.BinaryField(default=b"", db_default=b"")
     origin = models.CharField(max_length=16, default="alarm")
     channel = models.CharField(max_length=16, default="alarm")
     x_m = models.FloatField(null=True)
@@ -57,7 +61,7 @@ class Incident(models.Model):
     safe_at = models.DateTimeField(null=True)
     assigned_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     held_until = models.DateTimeField(null=True)
-    hold_reason = models.TextField(blank=True, default="")
+    hold_reason = models.BinaryField(default=b"", db_default=b"")
     paused = models.BooleanField(default=False)
     proposed_to = models.CharField(max_length=32, blank=True, default="")
     proposed_until = models.DateTimeField(null=True)
@@ -116,12 +120,15 @@ class IncidentAlarm(models.Model):
 
 
 class Signal(models.Model):
-    """Something that was told about an incident. `key` makes a message that is sent twice one (with `digest`, its content)."""
+    """Something that was told about an incident. `key` makes a message that is sent twice one.
+
+    `digest` is that of what was told with the key, less the words, which are compared themselves.
+    """
 
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="signals")
     first = models.ForeignKey(Incident, null=True, on_delete=models.PROTECT, related_name="+")
     channel = models.CharField(max_length=16)
-    description = models.TextField(blank=True, default="")
+    description = models.BinaryField(default=b"", db_default=b"")
     place = models.CharField(max_length=200, blank=True, default="")
     lon = models.FloatField()
     lat = models.FloatField()
@@ -178,7 +185,7 @@ class Mark(models.Model):
     effective_at = models.DateTimeField()
     recorded_at = models.DateTimeField()
     by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField(blank=True, default="")
+    reason = models.BinaryField(default=b"", db_default=b"")
     corrects = models.BooleanField(default=False)
 
 
@@ -189,8 +196,8 @@ class Pause(models.Model):
     round = models.SmallIntegerField()
     begin = models.DateTimeField()
     end = models.DateTimeField(null=True)
-    reason = models.TextField()
-    proof = models.TextField()
+    reason = models.BinaryField()
+    proof = models.BinaryField()
     by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     corrected = models.BooleanField(default=False)
 
@@ -201,14 +208,14 @@ class Transfer(models.Model):
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="transfers")
     from_desk = models.CharField(max_length=32)
     to = models.CharField(max_length=32)
-    reason = models.TextField()
+    reason = models.BinaryField()
     proposed_at = models.DateTimeField()
     proposed_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     due_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=16)
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
-    answer = models.TextField(blank=True, default="")
+    answer = models.BinaryField(default=b"", db_default=b"")
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from uuid import UUID
 import msgspec
 
 from beffroi.foundation.clock import Instant
+from beffroi.kernel.journal.types import NO_WORDS, Words
 
 
 class IncidentState(StrEnum):
@@ -157,7 +158,7 @@ class Mark:
     effective_at: Instant
     recorded_at: Instant
     by: str
-    reason: str = ""
+    reason: Words = NO_WORDS
     corrects: bool = False
 
 
@@ -167,8 +168,8 @@ class Pause:
 
     id: int
     span: Span
-    reason: str
-    proof: str
+    reason: Words
+    proof: Words
     by: str
     corrected: bool = False
 
@@ -182,14 +183,14 @@ class Transfer:
     to: str
     to_name: str
     inside: bool
-    reason: str
+    reason: Words
     proposed_at: Instant
     proposed_by: str
     due_at: Instant | None
     state: TransferState
     answered_at: Instant | None = None
     answered_by: str = ""
-    answer: str = ""
+    answer: Words = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -302,7 +303,7 @@ class Signal:
 
     id: int
     channel: Channel
-    description: str
+    description: Words
     place: str
     received_at: Instant
     teller: str
@@ -311,7 +312,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """An incident as every room sees it: place, state and need."""
+    """An incident as every room sees it: place, state and need. What people wrote of it is asked for apart (`Written`)."""
 
     id: int
     reference: str
@@ -335,13 +336,11 @@ class Incident:
     resolved_at: Instant | None
     closed_at: Instant | None
     close_reason: str
-    close_comment: str
     alarm_ids: tuple[int, ...]
     version: int
     asset_id: int | None = None
     acknowledged_by: str = ""
     closed_by: str = ""
-    description: str = ""
     origin: Origin = Origin.ALARM
     channel: Channel = Channel.ALARM
     duplicate_of: int | None = None
@@ -353,7 +352,6 @@ class Incident:
     on_site_at: Instant | None = None
     safe_at: Instant | None = None
     held_until: Instant | None = None
-    hold_reason: str = ""
     due_clock: str = ""
     due_at: Instant | None = None
     due_left_s: int | None = None
@@ -368,6 +366,18 @@ class Incident:
     transferred_to: str = ""
     transferred_name: str = ""
     rung: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What people wrote freely of an incident, and may name persons: for those alone who may read that."""
+
+    description: Words = NO_WORDS
+    close_comment: Words = NO_WORDS
+    hold_reason: Words = NO_WORDS
+
+
+NOTHING_WRITTEN = Written()
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,29 @@ class Kept:
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """A text that people wrote freely, kept under the key of a person or a case, as it is read. False: nothing was written."""
+
+    text: str = ""
+    state: PersonalState = PersonalState.READABLE
+    erased_at: Instant | None = None
+    erased_reason: str = ""
+
+    def __bool__(self) -> bool:
+        """Tell whether something was written, readable or not."""
+        return bool(self.text) or self.state is not PersonalState.READABLE
+
+    def __str__(self) -> str:
+        """Return the text, empty where it is not readable: who shows it says why (`state`)."""
+        return self.text
+
+
+NO_WORDS = Words()
+WORDS = "words"
+"""The name to which free texts are bound: the same for all, so that a copy opens wherever it goes, and goes with its origin."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reach:
     """What a reader may see of lines beyond their being there. Nothing but common content unless the door said so.
 

@@ -98,11 +98,11 @@ class Duty(models.Model):
 
 
 class Instruction(models.Model):
-    """What one shift leaves to the next at a post, until it ends."""
+    """What one shift leaves to the next at a post, until it ends. Its words are kept under the key of its case."""
 
     post = models.CharField(max_length=32)
     kind = models.CharField(max_length=16)
-    text = models.TextField()
+    text = models.BinaryField()
     subject = models.CharField(max_length=160, blank=True, default="")
     due_at = models.DateTimeField(null=True)
     written_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
@@ -110,29 +110,32 @@ class Instruction(models.Model):
     end = models.CharField(max_length=16, blank=True, default="")
     ended_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True)
-    end_reason = models.TextField(blank=True, default="")
+    end_reason = models.BinaryField(default=b"", db_default=b"")
 
     class Meta:
         indexes = [models.Index(fields=["post"], condition=Q(end=""), name="people_instruction_standing")]
 
 
 class Handover(models.Model):
-    """A shift hand-over. `content` is canonical JSON text, whose SHA-256 the journal line of the signature carries."""
+    """A shift hand-over. `content` is canonical JSON text, whose SHA-256 the journal line of the signature carries.
+
+    What people wrote is kept under the key of its case, and inside `content` as it was kept: encrypted.
+    """
 
     post = models.CharField(max_length=32)
     shift_out = models.CharField(max_length=120)
     shift_in = models.CharField(max_length=120)
     state = models.CharField(max_length=16)
-    text = models.TextField(blank=True, default="")
+    text = models.BinaryField(default=b"", db_default=b"")
     content = models.TextField()
     digest = models.CharField(max_length=64)
     out_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
     out_at = models.DateTimeField()
     in_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+")
     in_at = models.DateTimeField(null=True)
-    remark = models.TextField(blank=True, default="")
+    remark = models.BinaryField(default=b"", db_default=b"")
     withdrawn_at = models.DateTimeField(null=True)
-    withdraw_reason = models.TextField(blank=True, default="")
+    withdraw_reason = models.BinaryField(default=b"", db_default=b"")
 
     class Meta:
         constraints = [

@@ -9,7 +9,7 @@ from typing import Any
 
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Refused
-from beffroi.kernel.journal.types import Actor, ActorKind
+from beffroi.kernel.journal.types import NO_WORDS, Actor, ActorKind, Words
 
 
 class Verb(StrEnum):
@@ -235,12 +235,15 @@ class InstructionEnd(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A standing instruction (consigne) or a promise, at a post. `due_at`: when a promise is due, an instruction over."""
+    """A standing instruction (consigne) or a promise, at a post. `due_at`: when a promise is due, an instruction over.
+
+    `kept` is its text as the table holds it, encrypted: what a record copies, so that the copy goes with its origin.
+    """
 
     id: int
     post: str
     kind: InstructionKind
-    text: str
+    text: Words
     subject: str
     due_at: Instant | None
     written_by: str
@@ -248,7 +251,8 @@ class Instruction:
     end: InstructionEnd | None = None
     ended_by: str = ""
     ended_at: Instant | None = None
-    end_reason: str = ""
+    end_reason: Words = NO_WORDS
+    kept: bytes = b""
 
 
 class HandoverState(StrEnum):
@@ -268,7 +272,7 @@ class Handover:
     shift_out: str
     shift_in: str
     state: HandoverState
-    text: str
+    text: Words
     content: Mapping[str, Any]
     digest: str
     out_by: str
@@ -276,9 +280,9 @@ class Handover:
     out_at: Instant
     in_name: str = ""
     in_at: Instant | None = None
-    remark: str = ""
+    remark: Words = NO_WORDS
     withdrawn_at: Instant | None = None
-    withdraw_reason: str = ""
+    withdraw_reason: Words = NO_WORDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,13 +89,17 @@ def act_line(
     after: str,
     *,
     reason: str = "",
+    why: str = "",
     personal: Mapping[str, str] | None = None,
     **content: object,
 ) -> Entry:
-    """Return the line that tells an act, with the state after it. `personal`: texts that may name persons, encrypted."""
+    """Return the line that tells an act, with the state after it. `reason` is a code.
+
+    `why` is the reason as somebody wrote it; it may name persons, as the texts of `personal`: they are encrypted.
+    """
     told = {"state": str(after), "title": row.title, **content}
-    asset = code_of_asset(row)
-    return line_of(row, verb, by.actor, asset_code=asset, alarms=alarm_ids, reason=reason, personal=personal, **told)
+    asset, written = code_of_asset(row), {"reason": why, **(personal or {})}
+    return line_of(row, verb, by.actor, asset_code=asset, alarms=alarm_ids, reason=reason, personal=written, **told)
 
 
 def done(row: Row, after: IncidentState, lines: Sequence[Entry], line: Entry, at: Instant) -> Incident:

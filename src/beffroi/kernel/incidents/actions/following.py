@@ -40,7 +40,8 @@ _CHANGING = {
     "closed_by_id": "bigint",
     **dict.fromkeys(("acknowledged_at", "taken_at", "engaged_at", "on_site_at", "safe_at"), "timestamptz"),
     **dict.fromkeys(("resolved_at", "closed_at", "held_until", "round_at", "due_at"), "timestamptz"),
-    **dict.fromkeys(("close_reason", "close_comment", "hold_reason", "missed", "transferred_to", "due_clock"), "text"),
+    **dict.fromkeys(("close_reason", "missed", "transferred_to", "due_clock"), "text"),
+    **dict.fromkeys(("close_comment", "hold_reason"), "bytea"),
     "paused": "bool",
     "round": "int",
     "due_left_s": "int",
@@ -255,6 +256,8 @@ class _Following:
 
 
 def _plain(value: object) -> object:
+    if isinstance(value, memoryview):
+        return bytes(value)
     return str(value) if isinstance(value, StrEnum) else value
 
 

@@ -19,6 +19,7 @@ from beffroi.kernel.incidents.actions.acting import (
     reference,
     with_alarms,
 )
+from beffroi.kernel.incidents.actions.lines import kept
 from beffroi.kernel.incidents.actions.locking import hold
 from beffroi.kernel.incidents.actions.rounds import answer_open, end
 from beffroi.kernel.incidents.models import Incident as Row
@@ -62,7 +63,7 @@ def dissociate_desk(incident_id: int, desk: str, *, reason: str, by: Viewer, at:
         if desk not in row.associated:
             raise Conflict(f"{desk[:32]} is not associated with {reference(row)}", key="not-associated")
         row.associated = [each for each in row.associated if each != desk]
-        return _same(row, "dissociate_desk", by, alarm_ids, at, reason=why, other=desk)
+        return _same(row, "dissociate_desk", by, alarm_ids, at, why=why, other=desk)
 
 
 def propose_transfer(incident_id: int, *, to: str, reason: str, by: Viewer, at: Instant) -> Incident:
@@ -85,7 +86,7 @@ def propose_transfer(incident_id: int, *, to: str, reason: str, by: Viewer, at: 
             incident_id=row.pk,
             from_desk=row.desk,
             to=to,
-            reason=why,
+            reason=kept(row, why, at),
             proposed_at=to_datetime(at),
             proposed_by_id=by.id,
             due_at=due,
@@ -94,7 +95,7 @@ def propose_transfer(incident_id: int, *, to: str, reason: str, by: Viewer, at: 
         row.proposed_to, row.proposed_until = to, due
         row.missed = " ".join(each for each in row.missed.split() if each != TRANSFER)
         told: dict[str, Any] = {"to": to, "to_name": body.name, "until": from_datetime(due) if due else None}
-        return _same(row, "propose_transfer", by, alarm_ids, at, reason=why, **told)
+        return _same(row, "propose_transfer", by, alarm_ids, at, why=why, **told)
 
 
 def withdraw_transfer(incident_id: int, *, reason: str, by: Viewer, at: Instant) -> Incident:
@@ -105,8 +106,8 @@ def withdraw_transfer(incident_id: int, *, reason: str, by: Viewer, at: Instant)
         last = Transfer.objects.select_related("answered_by").filter(incident_id=row.pk).order_by("-id").first()
         _check_proposed(row, last)
         asked = row.proposed_to
-        answer_open(row, TransferState.WITHDRAWN, by.id, at, why)
-        return _same(row, "withdraw_transfer", by, alarm_ids, at, reason=why, to=asked)
+        answer_open(row, TransferState.WITHDRAWN, by.id, at, kept(row, why, at))
+        return _same(row, "withdraw_transfer", by, alarm_ids, at, why=why, to=asked)
 
 
 def accept_transfer(incident_id: int, *, by: Viewer, at: Instant) -> Incident:
@@ -120,7 +121,7 @@ def accept_transfer(incident_id: int, *, by: Viewer, at: Instant) -> Incident:
             raise Refused("write who said yes there, and when", key="outside-answer")
         after = after_event(row, IncidentEvent.ACCEPT)
         before = row.desk
-        answer_open(row, TransferState.ACCEPTED, by.id, at, "")
+        answer_open(row, TransferState.ACCEPTED, by.id, at)
         row.associated = [before, *(desk for desk in row.associated if desk not in (before, body.code))]
         row.desk, row.owner_id, row.taken_at = body.code, by.id, to_datetime(at)
         lines = with_alarms(row, alarm_ids, by, at)
@@ -146,10 +147,11 @@ def record_acceptance(
         asked = Transfer.objects.get(incident_id=row.pk, state=TransferState.PROPOSED)
         if not from_datetime(asked.proposed_at) <= moment <= at:
             raise Refused("they answered between the proposal and now: write when", key="time-ahead")
-        answer_open(row, TransferState.ACCEPTED, by.id, at, said)
+        written = kept(row, said, at)
+        answer_open(row, TransferState.ACCEPTED, by.id, at, written)
         lines = with_alarms(row, alarm_ids, by, at)
         mark_acknowledged(row, by, at)
-        end(row, str(CloseReason.NOT_COMPETENT), said, by.id, at)
+        end(row, str(CloseReason.NOT_COMPETENT), written, by.id, at)
         row.transferred_to = body.code
         told: dict[str, Any] = {"from": row.desk, "to": body.code, "to_name": body.name}
         line = act_line(row, "accept_transfer", by, alarm_ids, after, personal={"comment": said}, **told)
@@ -164,8 +166,8 @@ def refuse_transfer(incident_id: int, *, reason: str, by: Viewer, at: Instant) -
     why = rules.check_text(reason, "the reason")
     with transaction.atomic():
         row, alarm_ids, body = _answering(incident_id, by)
-        answer_open(row, TransferState.REFUSED, by.id, at, why)
-        return _same(row, "refuse_transfer", by, alarm_ids, at, reason=why, to=body.code, to_name=body.name)
+        answer_open(row, TransferState.REFUSED, by.id, at, kept(row, why, at))
+        return _same(row, "refuse_transfer", by, alarm_ids, at, why=why, to=body.code, to_name=body.name)
 
 
 def _answering(incident_id: int, by: Viewer) -> tuple[Row, list[int], Body]:
@@ -194,8 +196,8 @@ def _check_proposed(row: Row, last: Transfer | None) -> None:
 
 def _same(row: Row, verb: str, by: Viewer, alarm_ids: list[int], at: Instant, **told: Any) -> Incident:
     """End an act that leaves the state as it is."""
-    state, reason = IncidentState(row.state), str(told.pop("reason", "") or "")
-    return done(row, state, (), act_line(row, verb, by, alarm_ids, state, reason=reason, **told), at)
+    state, why = IncidentState(row.state), str(told.pop("why", "") or "")
+    return done(row, state, (), act_line(row, verb, by, alarm_ids, state, why=why, **told), at)
 
 
 def _body(code: str) -> Body:

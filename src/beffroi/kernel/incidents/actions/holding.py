@@ -10,6 +10,7 @@ from beffroi.foundation.clock import DAY, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import act_line, after_event, done, locked
+from beffroi.kernel.incidents.actions.lines import kept
 from beffroi.kernel.incidents.actions.timing import begin_of, end_hold
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import Pause
@@ -34,12 +35,12 @@ def hold_incident(
     with transaction.atomic():
         row, alarm_ids = locked(incident_id, Verb.HOLD, by)
         after = after_event(row, IncidentEvent.HOLD)
-        row.held_until, row.hold_reason = to_datetime(until), why
+        row.held_until, row.hold_reason = to_datetime(until), kept(row, why, at)
         if shown:
-            _pause(row, at, None, why, shown, by)
+            _pause(row, at, None, row.hold_reason, kept(row, shown, at), by)
             row.paused = True
         shows = {"proof": shown}
-        line = act_line(row, "hold_incident", by, alarm_ids, after, reason=why, personal=shows, until=until)
+        line = act_line(row, "hold_incident", by, alarm_ids, after, why=why, personal=shows, until=until)
         return done(row, after, (), line, at)
 
 
@@ -64,11 +65,11 @@ def declare_pause(
         row, alarm_ids = locked(incident_id, Verb.HOLD, by)
         after_event(row, IncidentEvent.ACKNOWLEDGE)
         rules.check_pause(begin, end, since=begin_of(row), now=at)
-        number = _pause(row, begin, end, why, shown, by)
+        number = _pause(row, begin, end, kept(row, why, at), kept(row, shown, at), by)
         shows = {"proof": shown}
         told: dict[str, Any] = {"pause": number, "begin": begin, "end": end}
         state = IncidentState(row.state)
-        line = act_line(row, "declare_pause", by, alarm_ids, state, reason=why, personal=shows, **told)
+        line = act_line(row, "declare_pause", by, alarm_ids, state, why=why, personal=shows, **told)
         return done(row, state, (), line, at)
 
 
@@ -92,14 +93,14 @@ def correct_pause(
             raise Refused("say when the pause ended", key="pause-end")
         rules.check_pause(begin, last, since=begin_of(row), now=at)
         Pause.objects.filter(pk=old.pk).update(corrected=True, end=old.end or to_datetime(at))
-        number = _pause(row, begin, last, old.reason, old.proof, by)
+        number = _pause(row, begin, last, bytes(old.reason), bytes(old.proof), by)
         before = {"begin": from_datetime(old.begin), "end": from_datetime(old.end) if old.end else None}
         told: dict[str, Any] = {"pause": number, "corrects": old.pk, "begin": begin, "end": last, "before": before}
         state = IncidentState(row.state)
-        return done(row, state, (), act_line(row, "correct_pause", by, alarm_ids, state, reason=why, **told), at)
+        return done(row, state, (), act_line(row, "correct_pause", by, alarm_ids, state, why=why, **told), at)
 
 
-def _pause(row: Row, begin: Instant, end: Instant | None, reason: str, proof: str, by: Viewer) -> int:
+def _pause(row: Row, begin: Instant, end: Instant | None, reason: bytes, proof: bytes, by: Viewer) -> int:
     pause = Pause.objects.create(
         incident_id=row.pk,
         round=row.round,

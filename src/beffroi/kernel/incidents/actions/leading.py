@@ -21,10 +21,12 @@ from beffroi.kernel.incidents.actions.acting import (
     who_was_first,
     with_alarms,
 )
+from beffroi.kernel.incidents.actions.lines import kept
 from beffroi.kernel.incidents.actions.rounds import begin_again, check_nothing_stands, end
 from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of, end_hold
 from beffroi.kernel.incidents.queries import incident_of
 from beffroi.kernel.incidents.types import Clock, Incident, IncidentEvent, IncidentState
+from beffroi.kernel.journal.queries import read_words
 from beffroi.kernel.people.queries import may, viewer_named
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -64,7 +66,7 @@ def qualify_incident(
         mark_acknowledged(row, by, at)
         row.category = chosen or row.category
         row.priority = row.priority if priority is None else priority
-        return done(row, after, lines, act_line(row, "qualify_incident", by, alarm_ids, after, reason=why), at)
+        return done(row, after, lines, act_line(row, "qualify_incident", by, alarm_ids, after, why=why), at)
 
 
 def take_incident(incident_id: int, *, by: Viewer, at: Instant) -> Incident:
@@ -104,7 +106,7 @@ def assign_incident(incident_id: int, *, to: str, reason: str = "", by: Viewer, 
             raise Refused("somebody has it: say why it goes to another", key="words-missing")
         row.owner_id, row.assigned_by_id, row.taken_at = person.id, by.id, None
         told: dict[str, Any] = {"to": person.username, "to_name": person.display_name}
-        return done(row, after, (), act_line(row, "assign_incident", by, alarm_ids, after, reason=why, **told), at)
+        return done(row, after, (), act_line(row, "assign_incident", by, alarm_ids, after, why=why, **told), at)
 
 
 def resolve_incident(
@@ -160,8 +162,8 @@ def close_incident(
         after = after_event(row, rules.ENDS[chosen])
         lines = with_alarms(row, alarm_ids, by, at)
         mark_acknowledged(row, by, at)
-        end(row, str(chosen), written, by.id, at)
-        said = {} if useful is None else {"useful": useful}
+        end(row, str(chosen), kept(row, written, at), by.id, at)
+        said: dict[str, Any] = {} if useful is None else {"useful": useful}
         if useful is not None:
             judge_alarms(alarm_ids, useful=useful, by=by, at=at)
         line = act_line(
@@ -180,7 +182,7 @@ def reopen_incident(incident_id: int, *, reason: str, by: Viewer, at: Instant) -
     with transaction.atomic():
         row, alarm_ids = locked(incident_id, Verb.REOPEN, by)
         after = after_event(row, IncidentEvent.REOPEN)
-        comment = {"close_comment": row.close_comment}
+        comment = {"close_comment": read_words([row.close_comment]).words(row.close_comment).text}
         before = begin_again(row, at)
-        line = act_line(row, "reopen_incident", by, alarm_ids, after, reason=written, personal=comment, **before)
+        line = act_line(row, "reopen_incident", by, alarm_ids, after, why=written, personal=comment, **before)
         return done(row, after, (), line, at)

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from beffroi.foundation.clock import from_datetime
+from beffroi.foundation.clock import Instant, from_datetime
 from beffroi.kernel.incidents.models import Incident
 from beffroi.kernel.incidents.rules import CHANGES, case_of, reference_of
+from beffroi.kernel.journal.actions import keep_words
 from beffroi.kernel.journal.types import Actor, Entry
 
 ROOM = "incidents"
-_WRITTEN = ("description", "close_comment")
-"""Columns that people wrote freely: they are told encrypted."""
-
 _DERIVED = frozenset({"id", "version", "due_clock", "due_at", "due_left_s", "to_compare", "x_m", "y_m"})
 """Columns that no line tells: they follow from the others, or from the place."""
 
@@ -33,7 +32,7 @@ def line_of(
 ) -> Entry:
     """Return a line about an incident, related to its equipment and to the alarms that it concerns.
 
-    `personal` is what people wrote freely, and may name persons: it is encrypted with the key of this incident's case.
+    `reason` is a code, never a text. `personal` is what people wrote freely, and may name persons: it is encrypted with the key of this incident's case.
     Its `changes` are what the row is now and was not at the line before: replaying the lines gives the row.
     """
     related = (*(f"alarm:{alarm}" for alarm in alarms), *((f"asset:{asset_code}",) if asset_code else ()))
@@ -54,21 +53,19 @@ def line_of(
 
 
 def with_changes(line: Entry, row: Incident) -> Entry:
-    """Return a line with what a row has become since it was last told. Columns that people wrote are encrypted."""
+    """Return a line with what a row has become since it was last told; what people wrote, as the row holds it: encrypted."""
     changes = changes_of(row)
     if not changes:
         return line
     name = str(row.pk)
-    written = {column: changes.pop(column) for column in _WRITTEN if changes.get(column)}
-    content = dict(line.content)
-    if changes:
-        told = content.get(CHANGES, {})
-        content[CHANGES] = {**told, name: {**told.get(name, {}), **changes}}
-    if not written:
-        return replace(line, content=content)
-    told = line.personal.get(CHANGES, {})
-    personal = {**line.personal, CHANGES: {**told, name: {**told.get(name, {}), **written}}}
-    return replace(line, content=content, about=line.about or case_of(row.pk), personal=personal)
+    told = line.content.get(CHANGES, {})
+    changed = {**told, name: {**told.get(name, {}), **changes}}
+    return replace(line, content={**line.content, CHANGES: changed})
+
+
+def kept(row: Incident, text: str, at: Instant) -> bytes:
+    """Return what people wrote freely of an incident, as its tables hold it: under the key of its case."""
+    return keep_words(case_of(row.pk), text, at=at)
 
 
 def changes_of(row: Incident) -> dict[str, Any]:
@@ -80,7 +77,10 @@ def changes_of(row: Incident) -> dict[str, Any]:
 
 
 def picture_of(row: Incident) -> dict[str, Any]:
-    """Return the columns that lines tell, as JSON writes them: instants in microseconds, people by their number."""
+    """Return the columns that lines tell, as JSON writes them: instants in microseconds, people by their number.
+
+    What people wrote is told as the row holds it, encrypted, in base 64.
+    """
     fields = (field.attname for field in row._meta.concrete_fields if field.attname not in _DERIVED)
     return {name: _plain(getattr(row, name)) for name in fields}
 
@@ -90,6 +90,8 @@ def _plain(value: object) -> Any:
         return from_datetime(value)
     if isinstance(value, list | tuple):
         return list(value)
+    if isinstance(value, bytes | bytearray | memoryview):
+        return b64encode(value).decode()
     return str(value) if isinstance(value, str) else value
 
 

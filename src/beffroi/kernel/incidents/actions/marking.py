@@ -11,6 +11,7 @@ from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import Conflict, Refused
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import act_line, after_event, done, locked, reference
+from beffroi.kernel.incidents.actions.lines import kept
 from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of
 from beffroi.kernel.incidents.models import Incident as Row
 from beffroi.kernel.incidents.models import Mark
@@ -74,10 +75,10 @@ def correct_mark(
             row.round_at = row.received_at if row.round == 1 else row.round_at
         else:
             setattr(row, f"{clock}_at", to_datetime(effective_at))
-        _write(row, clock, effective_at, by, at, reason=why, corrects=True)
+        _write(row, clock, effective_at, by, at, reason=kept(row, why, at), corrects=True)
         told: dict[str, Any] = {"clock": clock, "before": before}
         state = IncidentState(row.state)
-        line = act_line(row, "correct_mark", by, alarm_ids, state, reason=why, **told)
+        line = act_line(row, "correct_mark", by, alarm_ids, state, why=why, **told)
         return done(row, state, (), replace(line, effective_at=effective_at), at)
 
 
@@ -86,7 +87,7 @@ def _before(row: Row, clock: str) -> Instant | None:
 
 
 def _write(
-    row: Row, clock: str, moment: Instant, by: Viewer, at: Instant, *, reason: str = "", corrects: bool = False
+    row: Row, clock: str, moment: Instant, by: Viewer, at: Instant, *, reason: bytes = b"", corrects: bool = False
 ) -> None:
     Mark.objects.create(
         incident_id=row.pk,

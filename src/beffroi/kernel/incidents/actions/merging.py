@@ -64,7 +64,7 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     SignalRow.objects.filter(incident_id=moved.pk).update(incident_id=kept.pk, first_id=first)
     content: dict[str, Any] = {"into": reference(kept), "title": moved.title, "kept_title": kept.title}
     moved.state, moved.duplicate_of_id = IncidentState.DUPLICATE, kept.pk
-    end(moved, str(CloseReason.DUPLICATE), "", by_id, at)
+    end(moved, str(CloseReason.DUPLICATE), b"", by_id, at)
     moved.due_clock, moved.due_at, moved.due_left_s = "", None, None
     moved.to_compare = False
     kept.priority = min(kept.priority, moved.priority)

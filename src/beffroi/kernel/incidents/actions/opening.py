@@ -17,7 +17,7 @@ from beffroi.foundation.errors import NotFound, Refused
 from beffroi.foundation.geo import is_position, point_to_metres
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import refuse_closed
-from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
+from beffroi.kernel.incidents.actions.lines import code_of_asset, kept, line_of
 from beffroi.kernel.incidents.actions.locking import hold
 from beffroi.kernel.incidents.actions.rounds import begin
 from beffroi.kernel.incidents.models import Incident as Row
@@ -34,7 +34,8 @@ from beffroi.kernel.incidents.types import (
     Told,
 )
 from beffroi.kernel.journal.actions import append
-from beffroi.kernel.journal.types import Actor, ActorKind, Entry
+from beffroi.kernel.journal.queries import read_words
+from beffroi.kernel.journal.types import Actor, ActorKind, Entry, PersonalState
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Role, Verb, Viewer
 from beffroi.kernel.places import queries as places
@@ -144,7 +145,8 @@ def _open(
         row = _row(told, category, priority, where, origin, at)
         begin(row, at)
         row.save()
-        _keep(row, told, where, actor, at, key)
+        row.description = _keep(row, told, where, actor, at, key)
+        row.save(update_fields=["description"])
         append([_line(row, "open_incident", actor, told, title=row.title, place=row.place)], at=at)
         return Opened(incident_of(row), new=True)
 
@@ -179,7 +181,6 @@ def _row(told: Told, category: Category, priority: int, where: _Place, origin: O
         y_m=y_m,
         asset_id=asset.id if asset else None,
         opened_at=to_datetime(at),
-        description=told.description,
         origin=origin,
         channel=told.channel,
     )
@@ -229,11 +230,13 @@ def _category(code: str) -> Category:
     return known[code]
 
 
-def _keep(row: Row, told: Told, where: _Place, actor: Actor, at: Instant, key: str) -> None:
+def _keep(row: Row, told: Told, where: _Place, actor: Actor, at: Instant, key: str) -> bytes:
+    """Write the signal; return its words as they are kept."""
+    words = kept(row, _description(told.description), at)
     SignalRow.objects.create(
         incident=row,
         channel=told.channel,
-        description=_description(told.description),
+        description=words,
         place=where.place,
         lon=where.lon,
         lat=where.lat,
@@ -244,10 +247,12 @@ def _keep(row: Row, told: Told, where: _Place, actor: Actor, at: Instant, key: s
         key=key or None,
         digest=_digest(told) if key else None,
     )
+    return words
 
 
 def _digest(told: Told) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(told)).digest()
+    """Return the digest of what was told, less its words: a short text is guessed from its digest."""
+    return hashlib.sha256(msgspec.json.encode(replace(told, description=""))).digest()
 
 
 def _lock_teller(actor: Actor) -> None:
@@ -264,9 +269,17 @@ def _told_before(actor: Actor, key: str, told: Told) -> Row | None:
     known = SignalRow.objects.filter(teller=actor.id[:64], key=key).select_related("incident").first()
     if known is None:
         return None
-    if bytes(known.digest or b"") != _digest(told):
+    if _differs(known, told):
         raise Refused(f"the key `{key}` was used for something else: take a new key for it", key="key-reused")
     return known.incident
+
+
+def _differs(known: SignalRow, told: Told) -> bool:
+    """Tell whether a key was used for something else; of words that were erased nobody can say, nor of what is older."""
+    if known.digest is not None and bytes(known.digest) != _digest(told):
+        return True
+    said = read_words([known.description]).words(known.description)
+    return said.state is PersonalState.READABLE and said.text != told.description
 
 
 def _bound(actor: Actor, at: Instant) -> None:

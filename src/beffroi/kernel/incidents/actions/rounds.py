@@ -23,16 +23,16 @@ def check_nothing_stands(alarm_ids: Sequence[int]) -> None:
         raise Refused(f"still standing: {named}; wait for the return", key="alarm-stands")
 
 
-def end(row: Row, reason: str, comment: str, by_id: int | None, at: Instant) -> None:
-    """Write in a row that it is closed: no hold, no pause, no proposal goes on."""
+def end(row: Row, reason: str, comment: bytes, by_id: int | None, at: Instant) -> None:
+    """Write in a row that it is closed: no hold, no pause, no proposal goes on. `comment` as its table holds it."""
     end_hold(row, at)
     if row.proposed_to:
-        answer_open(row, TransferState.WITHDRAWN, by_id, at, reason)
+        answer_open(row, TransferState.WITHDRAWN, by_id, at)
     row.closed_at, row.closed_by_id = to_datetime(at), by_id
     row.close_reason, row.close_comment = reason, comment
 
 
-def answer_open(row: Row, state: TransferState, by_id: int | None, at: Instant, answer: str) -> None:
+def answer_open(row: Row, state: TransferState, by_id: int | None, at: Instant, answer: bytes = b"") -> None:
     """Write the answer of the proposal that stands, and in the row that none does."""
     Transfer.objects.filter(incident_id=row.pk, state=TransferState.PROPOSED).update(
         state=state, answered_at=to_datetime(at), answered_by_id=by_id, answer=answer
@@ -61,5 +61,5 @@ def begin_again(row: Row, at: Instant) -> dict[str, Any]:
     row.acknowledged_at, row.acknowledged_by_id, row.assigned_by_id = None, None, None
     row.taken_at = row.engaged_at = row.on_site_at = row.safe_at = row.resolved_at = None
     row.closed_at, row.closed_by_id = None, None
-    row.close_reason, row.close_comment, row.missed, row.transferred_to = "", "", "", ""
+    row.close_reason, row.close_comment, row.missed, row.transferred_to = "", b"", "", ""
     return before

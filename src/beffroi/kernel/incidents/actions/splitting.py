@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.db import transaction
@@ -117,7 +118,7 @@ def _new(row: Row, taken: Sequence[Alarm], told: Sequence[SignalRow], at: Instan
         opened_at=to_datetime(at), origin=row.origin, channel=row.channel,
     )  # fmt: skip
     if told:
-        apart.description, apart.channel = told[0].description, told[0].channel
+        apart.description, apart.channel = told[0].description, told[0].channel  # as kept: under the key of its origin
     if taken:
         first = taken[0]
         asset = twin.assets_by_id([first.asset_id])[first.asset_id]
@@ -158,10 +159,14 @@ def _move(row: Row, apart: Row, taken: Sequence[Alarm], told: Sequence[SignalRow
 
 
 def _carried(note: Line, row: Row, apart: Row, by: Viewer) -> Entry:
-    """Write a note again where it belongs: who wrote it, when it was written, and the number of its line."""
+    """Write a note again where it belongs: who wrote it, when it was written, and the number of its line.
+
+    Its words stay under the key of the case where it was written: the copy goes with it.
+    """
     text = str((note.personal.content if note.personal else note.content).get("text", ""))
     content: dict[str, Any] = {"line": note.seq, "written_by": note.actor.name}
     line = line_of(
         apart, "carry_note", by.actor, asset_code="", alarms=(), reason="", personal={"text": text}, **content
     )
-    return also_about(line, row)
+    origin = note.personal.about if note.personal and line.about else line.about
+    return also_about(replace(line, about=origin), row)

@@ -77,11 +77,11 @@ def _pass(row: Row, at: Instant) -> None:
 
 
 def _resume(row: Row, at: Instant) -> Entry:
-    reason, until = row.hold_reason, row.held_until
+    until = row.held_until
     after = rules.next_state(IncidentState(row.state), IncidentEvent.RESUME, owned=row.owner_id is not None)
     row.state = row.state if after is None else after
     end_hold(row, at)
-    line = line_of(row, "resume_incident", HOLDS, asset_code=code_of_asset(row), title=row.title, held_for=reason)
+    line = line_of(row, "resume_incident", HOLDS, asset_code=code_of_asset(row), title=row.title)
     return replace(line, effective_at=from_datetime(until) if until else None)
 
 
@@ -104,7 +104,7 @@ def clear_proposal(row: Row) -> None:
 
 def end_hold(row: Row, at: Instant) -> None:
     """End the hold of a row, and the pause that goes with it."""
-    row.held_until, row.hold_reason = None, ""
+    row.held_until, row.hold_reason = None, b""
     if row.paused:
         Pause.objects.filter(incident_id=row.pk, round=row.round, end=None).update(end=to_datetime(at))
         row.paused = False

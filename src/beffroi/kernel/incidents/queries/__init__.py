@@ -44,14 +44,17 @@ from beffroi.kernel.incidents.queries.reading import (
     whole,
 )
 from beffroi.kernel.incidents.queries.tree import living_of, tree_of
+from beffroi.kernel.incidents.queries.wording import MOST_OPENED, cases_of, written
 
 __all__ = [
     "KNOWN_WITHIN_M",
     "MAX_WITHIN_M",
+    "MOST_OPENED",
     "Counts",
     "Filters",
     "ToGather",
     "bodies",
+    "cases_of",
     "categories",
     "compared",
     "correlation",
@@ -91,4 +94,5 @@ __all__ = [
     "tree_of",
     "twin_of",
     "whole",
+    "written",
 ]

@@ -28,8 +28,9 @@ _WIDE_M = 1_500.0
 class Filters:
     """Which incidents are asked for; what is left empty does not filter. `open_only` leaves out the closed ones.
 
-    `text` is what a person types: words of the title, the place or what was told, in any order and without accents, each
-    as its beginning; or a reference. `around` is a longitude and a latitude, with `within_m` metres about it. A category
+    `text` is what a person types: words of the title and the place, in any order and without accents, each as its
+    beginning; or a reference. Words that people wrote are encrypted: they are looked for, by who may read them, in the
+    newest incidents that the other filters let through (`wording.MOST_OPENED`). `around` is a longitude and a latitude, with `within_m` metres about it. A category
     stands for its family: the alarms that are about the same thing. `concerns` names a desk that answers for it, is
     associated, or is asked to take it over; `late`: it missed a deadline; `reopened`: it was closed before.
     """
@@ -68,7 +69,7 @@ def of_post(desks: Collection[str]) -> Q:
 
 
 def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[models.Incident]:
-    """Narrow incidents to what is asked for."""
+    """Narrow incidents to what is asked for; words are looked for apart (`saying`, and `wording.told_among`)."""
     exact = {
         "state": filters.state,
         "desk": filters.desk,
@@ -93,21 +94,23 @@ def narrowed_to(rows: QuerySet[models.Incident], filters: Filters) -> QuerySet[m
         rows = rows.filter(opened_at__gte=to_datetime(filters.since))
     if filters.until is not None:
         rows = rows.filter(opened_at__lt=to_datetime(filters.until))
-    if filters.text.strip():
-        rows = _saying(rows, filters.text)
     if filters.around is not None:
         rows = _around(rows, filters.around, filters.within_m)
     return rows
 
 
-def _saying(rows: QuerySet[models.Incident], text: str) -> QuerySet[models.Incident]:
-    """Narrow to a reference, or to what holds a beginning of each word."""
+def sought_words(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words that a person looks for, each in its forms: a street number counts as one."""
+    wanted = sought(text)
+    return (*((part,) for part in wanted.number.split()), *wanted.words)
+
+
+def saying(rows: QuerySet[models.Incident], text: str) -> QuerySet[models.Incident]:
+    """Narrow to a reference, or to those whose title and place hold a beginning of each word."""
     number = rules.number_of(text)
     if number is not None and not text.strip().isdigit():
         return rows.filter(pk=number)
-    wanted = sought(text)
-    numbers = [(part,) for part in wanted.number.split()]
-    words = " & ".join(f"({' | '.join(f'{form}:*' for form in forms)})" for forms in [*numbers, *wanted.words])
+    words = " & ".join(f"({' | '.join(f'{form}:*' for form in forms)})" for forms in sought_words(text))
     if not words:
         return rows.none()
     with connection.cursor() as cursor:

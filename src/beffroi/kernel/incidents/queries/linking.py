@@ -26,7 +26,7 @@ from beffroi.kernel.incidents.types import (
     Proposal,
     Signal,
 )
-from beffroi.kernel.journal.queries import lines_of, lines_of_any
+from beffroi.kernel.journal.queries import lines_of, lines_of_any, read_words
 from beffroi.kernel.journal.types import COMMON_ONLY, Line, Reach
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.twin import queries as twin
@@ -74,14 +74,18 @@ def known_near(
     return tuple(sorted(found, key=lambda near: (not near.alike, near.distance_m, near.incident.id))[:limit])
 
 
-def signals_of(incident_id: int) -> tuple[Signal, ...]:
-    """Return what was told of an incident, the latest first, at most 100. The caller asks the door."""
-    rows = models.Signal.objects.filter(incident_id=incident_id).select_related("first").order_by("-id")[:100]
+def signals_of(incident_id: int, *, readable: bool = True) -> tuple[Signal, ...]:
+    """Return what was told of an incident, the latest first, at most 100. The caller asks the door.
+
+    Not `readable`: the words, which may name persons, are withheld.
+    """
+    rows = list(models.Signal.objects.filter(incident_id=incident_id).select_related("first").order_by("-id")[:100])
+    read = read_words([row.description for row in rows], readable=readable)
     return tuple(
         Signal(
             row.pk,
             Channel(row.channel),
-            row.description,
+            read.words(row.description),
             row.place,
             from_datetime(row.received_at),
             row.teller_name,

@@ -13,9 +13,18 @@ from beffroi.foundation import clock
 from beffroi.foundation.clock import MINUTE, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms.types import AlarmState
-from beffroi.kernel.incidents import models
-from beffroi.kernel.incidents.queries.finding import NOTHING_ASKED, Filters, concerned, narrowed_to, of_post
+from beffroi.kernel.incidents import models, rules
+from beffroi.kernel.incidents.queries.finding import (
+    NOTHING_ASKED,
+    Filters,
+    concerned,
+    narrowed_to,
+    of_post,
+    saying,
+    sought_words,
+)
 from beffroi.kernel.incidents.queries.tree import tree_of
+from beffroi.kernel.incidents.queries.wording import told_among
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
 from beffroi.kernel.journal.queries import lines_of_any
@@ -95,12 +104,17 @@ def list_incidents(
 ) -> tuple[Incident, ...]:
     """Return incidents, the newest first; `before` is the number of the last one of the page before.
 
-    Two statements: the numbers, by the indexes alone, then what is shown of them.
+    The numbers first, by the indexes alone, and of the newest by their words; then what is shown of them.
     """
     rows = narrowed_to(_narrowed(models.Incident.objects.all(), seen_by), filters)
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    found = list(rows.order_by("-id").values_list("pk", flat=True)[: _bounded(limit)])
+    text, most = filters.text.strip(), _bounded(limit)
+    named = saying(rows, text) if text else rows
+    found = list(named.order_by("-id").values_list("pk", flat=True)[:most])
+    words = () if rules.number_of(text) is not None and not text.isdigit() else sought_words(text)
+    if words:
+        found = sorted({*found, *told_among(rows, words, seen_by=seen_by)}, reverse=True)[:most]
     return tuple(_incident(row) for row in whole().filter(pk__in=found).order_by("-id"))
 
 
@@ -256,13 +270,11 @@ def _incident(row: models.Incident) -> Incident:
         resolved_at=_instant(row.resolved_at),
         closed_at=_instant(row.closed_at),
         close_reason=row.close_reason,
-        close_comment=row.close_comment,
         alarm_ids=tuple(link.alarm_id for link in row.alarm_links.all()),
         version=row.version,
         asset_id=row.asset_id,
         acknowledged_by=row.acknowledged_by.display_name if row.acknowledged_by else "",
         closed_by=row.closed_by.display_name if row.closed_by else "",
-        description=row.description,
         origin=Origin(row.origin),
         channel=Channel(row.channel),
         duplicate_of=row.duplicate_of_id,
@@ -274,7 +286,6 @@ def _incident(row: models.Incident) -> Incident:
         on_site_at=_instant(row.on_site_at),
         safe_at=_instant(row.safe_at),
         held_until=_instant(row.held_until),
-        hold_reason=row.hold_reason,
         due_clock=row.due_clock,
         due_at=_instant(row.due_at),
         due_left_s=row.due_left_s,

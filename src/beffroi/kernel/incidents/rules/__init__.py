@@ -26,6 +26,7 @@ from beffroi.kernel.incidents.rules.linking import Compared, Twin, compare, reac
 from beffroi.kernel.incidents.rules.profile import parse_bodies, parse_deadlines
 from beffroi.kernel.incidents.rules.replay import CHANGES, replay
 from beffroi.kernel.incidents.rules.states import ENDS, TABLE, next_state
+from beffroi.kernel.incidents.rules.wording import root_of, says_all
 
 __all__ = [
     "CHANGES",
@@ -62,6 +63,8 @@ __all__ = [
     "redrawn",
     "reference_of",
     "replay",
+    "root_of",
+    "says_all",
     "stays",
     "taken_when",
     "within_of",

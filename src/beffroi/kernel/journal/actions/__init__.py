@@ -8,7 +8,8 @@ from beffroi.kernel.journal.actions.erasing import (
     rotate_master,
     withdraw_erasure,
 )
-from beffroi.kernel.journal.actions.keeping import encrypt_kept
+from beffroi.kernel.journal.actions.keeping import encrypt_kept, keep_words
+from beffroi.kernel.journal.actions.keys import make_master
 from beffroi.kernel.journal.actions.sealing import adopt_restored, seal
 from beffroi.kernel.journal.actions.witness import keep_checkpoint
 from beffroi.kernel.journal.actions.writing import append
@@ -22,6 +23,8 @@ __all__ = [
     "encrypt_kept",
     "erase_personal",
     "keep_checkpoint",
+    "keep_words",
+    "make_master",
     "open_vault_line",
     "rotate_master",
     "seal",

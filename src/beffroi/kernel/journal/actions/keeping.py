@@ -14,7 +14,16 @@ from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.journal import rules
 from beffroi.kernel.journal.actions.keys import keys_for
-from beffroi.kernel.journal.types import ToKeep
+from beffroi.kernel.journal.types import WORDS, ToKeep
+
+
+def keep_words(about: str, text: str, *, at: Instant) -> bytes:
+    """Return a text that people wrote freely as a table keeps it, under the key of a person or a case; nothing for none.
+
+    Its bytes may be copied (to another incident, into a record that is signed): they go with the key of their origin.
+    `queries.read_words` gives it back. As `encrypt_kept`.
+    """
+    return encrypt_kept([ToKeep(about, WORDS, text.encode())], at=at)[0] if text else b""
 
 
 def encrypt_kept(items: Sequence[ToKeep], *, at: Instant) -> list[bytes]:

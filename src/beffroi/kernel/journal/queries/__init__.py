@@ -34,6 +34,7 @@ from beffroi.kernel.journal.queries.lines import (
 from beffroi.kernel.journal.queries.proving import FORMAT, proof_of, sealing_state
 from beffroi.kernel.journal.queries.verifying import Part, Walked, verify, verify_part
 from beffroi.kernel.journal.queries.witness import Witness, this_witness
+from beffroi.kernel.journal.queries.wording import Reading, holders_of, read_words
 
 __all__ = [
     "CORRECTION",
@@ -42,6 +43,7 @@ __all__ = [
     "Checkpoint",
     "Filters",
     "Part",
+    "Reading",
     "Walked",
     "Witness",
     "checkpoint",
@@ -53,6 +55,7 @@ __all__ = [
     "get_line",
     "get_seal",
     "holders",
+    "holders_of",
     "kept_states",
     "last_seal",
     "last_seq",
@@ -64,6 +67,7 @@ __all__ = [
     "masters_folder",
     "open_kept",
     "proof_of",
+    "read_words",
     "seal_of_line",
     "sealed_seq",
     "sealing_state",

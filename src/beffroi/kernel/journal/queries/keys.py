@@ -26,6 +26,7 @@ class OpenedKey:
     key: bytes | None
     destroyed_at: Instant | None
     reason: str
+    subject: str = ""
 
 
 def masters_folder() -> Path:
@@ -60,14 +61,15 @@ def opened_keys(key_ids: Collection[UUID]) -> dict[UUID, OpenedKey]:
 
 def _opened(row: models.Key, ring: Mapping[str, bytes]) -> OpenedKey:
     if row.destroyed_at is not None:
-        return OpenedKey(None, from_datetime(row.destroyed_at), row.reason)
+        return OpenedKey(None, from_datetime(row.destroyed_at), row.reason, row.subject)
     master = ring.get(row.master)
     if master is None:
-        return OpenedKey(None, None, "")
+        return OpenedKey(None, None, "", row.subject)
     try:
-        return OpenedKey(rules.unwrap_key(bytes(row.wrapped), master=master, subject=row.subject), None, "")
+        key = rules.unwrap_key(bytes(row.wrapped), master=master, subject=row.subject)
     except Malformed:
-        return OpenedKey(None, None, "")
+        return OpenedKey(None, None, "", row.subject)
+    return OpenedKey(key, None, "", row.subject)
 
 
 def personal_of(record: Record, keys: Mapping[UUID, OpenedKey], *, readable: bool) -> Personal | None:

@@ -14,7 +14,7 @@ from django.db import IntegrityError, transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, NotFound, Refused
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.people import models, queries, rules
 from beffroi.kernel.people.actions.accounts import ROOM, signed_in
@@ -75,12 +75,13 @@ def hand_over_shift(
                 shift_out=shift_out[:120],
                 shift_in=shift_in[:120],
                 state=HandoverState.SIGNED_OUT,
-                text=written,
                 content=frozen,
                 digest=digest,
                 out_by_id=signed_in(by),
                 out_at=to_datetime(at),
             )
+            row.text = keep_words(_case_of(row.pk), written, at=at)
+            row.save(update_fields=["text"])
             told = {"post": by.post.title, "shift_out": shift_out, "shift_in": shift_in, "sha256": digest}
             line = _about(row.pk, "hand_over_shift", by, told, text=written)
             append([*_off_duty(by, at, ""), line], at=at)
@@ -106,7 +107,8 @@ def take_over_shift(handover_id: int, *, remark: str = "", by: Viewer, at: Insta
             )
         if by.post.code != row.post:
             raise Refused(f"sit at the post {row.post} first (preferences): it is its hand-over", key="handover-post")
-        row.state, row.in_by_id, row.in_at, row.remark = HandoverState.CLOSED, signed_in(by), to_datetime(at), written
+        row.state, row.in_by_id, row.in_at = HandoverState.CLOSED, signed_in(by), to_datetime(at)
+        row.remark = keep_words(_case_of(row.pk), written, at=at)
         row.save()
         line = _about(row.pk, "take_over_shift", by, {"sha256": row.digest}, text=written)
         append([*_on_duty(by, at), line], at=at)
@@ -124,7 +126,8 @@ def withdraw_handover(handover_id: int, *, reason: str, by: Viewer, at: Instant)
         row = _waiting(handover_id)
         if row.out_by_id != by.id:
             raise Refused("only who signed a hand-over takes it back", key="handover-not-yours")
-        row.state, row.withdrawn_at, row.withdraw_reason = HandoverState.WITHDRAWN, to_datetime(at), why
+        row.state, row.withdrawn_at = HandoverState.WITHDRAWN, to_datetime(at)
+        row.withdraw_reason = keep_words(_case_of(row.pk), why, at=at)
         row.save()
         append([*_on_duty(by, at), _about(row.pk, "withdraw_handover", by, {}, reason=why)], at=at)
     return queries.get_handover(row.pk, seen_by=by)
@@ -171,8 +174,11 @@ def _about(
     number: int, verb: str, by: Viewer, content: Mapping[str, object], *, reason: str = "", text: str = ""
 ) -> Entry:
     """Return the line of a signature. What people wrote freely may name persons: it is encrypted."""
-    about, personal = (f"case:handover-{number}", {"text": text}) if text else ("", {})
+    personal = {name: written for name, written in (("reason", reason), ("text", text)) if written}
+    about = _case_of(number) if personal else ""
     related = (f"post:{by.post.code}",)
-    return Entry(
-        by.actor, ROOM, verb, f"handover:{number}", related, content, reason=reason, about=about, personal=personal
-    )
+    return Entry(by.actor, ROOM, verb, f"handover:{number}", related, content, about=about, personal=personal)
+
+
+def _case_of(number: int) -> str:
+    return f"case:handover-{number}"

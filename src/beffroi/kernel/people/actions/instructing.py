@@ -8,7 +8,7 @@ from django.db import transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, NotFound, Refused
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.people import models, queries, rules
 from beffroi.kernel.people.actions.accounts import ROOM, signed_in
@@ -36,12 +36,14 @@ def write_instruction(
         row = models.Instruction.objects.create(
             post=by.post.code,
             kind=kind,
-            text=written,
+            text=b"",
             subject=subject[:160],
             due_at=to_datetime(due),
             written_by_id=signed_in(by),
             written_at=to_datetime(at),
         )
+        row.text = keep_words(_case_of(row), written, at=at)
+        row.save(update_fields=["text"])
         append([_about(row, "write_instruction", by.actor, {"kind": kind, "due_at": due}, text=written)], at=at)
     return queries.get_instruction(row.pk)
 
@@ -64,7 +66,12 @@ def end_instruction(number: int, how: str, *, reason: str = "", by: Viewer, at: 
         if row.end:
             who = row.ended_by.display_name if row.ended_by else "its date"
             raise Conflict(f"this instruction was ended by {who}", key="instruction-ended")
-        row.end, row.ended_by_id, row.ended_at, row.end_reason = how, signed_in(by), to_datetime(at), why
+        row.end, row.ended_by_id, row.ended_at, row.end_reason = (
+            how,
+            signed_in(by),
+            to_datetime(at),
+            keep_words(_case_of(row), why, at=at),
+        )
         row.save()
         line = _about(row, "end_instruction", by.actor, {"end": how}, reason=why)
         append([line], at=at)
@@ -101,8 +108,15 @@ def _about(
     reason: str = "",
     text: str = "",
 ) -> Entry:
-    """Return the line of an instruction. Its text was written freely and may name persons: it is encrypted."""
-    about, personal = (f"case:instruction-{row.pk}", {"text": text}) if text else ("", {})
+    """Return the line of an instruction. What was written freely may name persons: it is encrypted."""
+    personal = {name: written for name, written in (("reason", reason), ("text", text)) if written}
+    about = _case_of(row) if personal else ""
     related = (f"post:{row.post}", *([row.subject] if row.subject else []))
     subject = f"instruction:{row.pk}"
-    return Entry(actor, ROOM, verb, subject, related, content, reason=reason, about=about, personal=personal)
+    return Entry(actor, ROOM, verb, subject, related, content, about=about, personal=personal)
+
+
+def _case_of(row: models.Instruction) -> str:
+    """Return whose key keeps what an instruction says: its incident's, which it goes with, else its own."""
+    kind, _sep, number = row.subject.partition(":")
+    return f"case:incident-{number}" if kind == "incident" and number.isdigit() else f"case:instruction-{row.pk}"

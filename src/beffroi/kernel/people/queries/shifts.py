@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 from django.db.models import QuerySet
 
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
-from beffroi.kernel.journal.queries import lines_of
+from beffroi.kernel.journal.queries import Reading, lines_of, read_words
 from beffroi.kernel.people import models
 from beffroi.kernel.people.queries.door import require
 from beffroi.kernel.people.rules import LONGEST_SHIFT
@@ -69,8 +70,9 @@ def last_duty_ended(username: str) -> Instant | None:
 
 def standing_instructions(posts: tuple[str, ...]) -> tuple[Instruction, ...]:
     """Return the instructions and promises that stand at these posts: promises by their date, then instructions."""
-    rows = _instructions().filter(end="", post__in=posts).order_by("-kind", "due_at", "id")[:MAX_STANDING]
-    return tuple(_instruction(row) for row in rows)
+    rows = list(_instructions().filter(end="", post__in=posts).order_by("-kind", "due_at", "id")[:MAX_STANDING])
+    read = _read_instructions(rows)
+    return tuple(_instruction(row, read) for row in rows)
 
 
 def get_instruction(number: int) -> Instruction:
@@ -78,13 +80,13 @@ def get_instruction(number: int) -> Instruction:
     row = _instructions().filter(pk=number).first()
     if row is None:
         raise NotFound(f"there is no instruction {number}")
-    return _instruction(row)
+    return _instruction(row, _read_instructions([row]))
 
 
 def waiting_handover(post: str) -> Handover | None:
     """Return the hand-over of a post that waits for its second signature, None when there is none."""
     row = _handovers().filter(post=post, state=HandoverState.SIGNED_OUT).first()
-    return None if row is None else _handover(row)
+    return None if row is None else _handover(row, _read_handovers([row]))
 
 
 def get_handover(number: int, *, seen_by: Viewer) -> Handover:
@@ -93,14 +95,16 @@ def get_handover(number: int, *, seen_by: Viewer) -> Handover:
     row = _handovers().filter(pk=number).first()
     if row is None:
         raise NotFound(f"there is no hand-over {number}")
-    return _handover(row)
+    return _handover(row, _read_handovers([row]))
 
 
 def list_handovers(*, seen_by: Viewer, post: str | None = None, limit: int = 20) -> tuple[Handover, ...]:
     """Return the last hand-overs, the newest first. Raises Forbidden."""
     require(seen_by, Verb.SEE, Kind.SHIFT)
-    rows = _handovers().order_by("-out_at", "-id")
-    return tuple(_handover(row) for row in (rows if post is None else rows.filter(post=post))[: min(limit, 200)])
+    found = _handovers().order_by("-out_at", "-id")
+    rows = list((found if post is None else found.filter(post=post))[: min(limit, 200)])
+    read = _read_handovers(rows)
+    return tuple(_handover(row, read) for row in rows)
 
 
 def _instructions() -> QuerySet[models.Instruction]:
@@ -111,17 +115,25 @@ def _handovers() -> QuerySet[models.Handover]:
     return models.Handover.objects.select_related("out_by", "in_by")
 
 
+def _read_instructions(rows: Sequence[models.Instruction]) -> Reading:
+    return read_words([part for row in rows for part in (row.text, row.end_reason)])
+
+
+def _read_handovers(rows: Sequence[models.Handover]) -> Reading:
+    return read_words([part for row in rows for part in (row.text, row.remark, row.withdraw_reason)])
+
+
 def _duty(row: models.Duty) -> Duty:
     person = row.person
     return Duty(person.username, person.display_name, person.initials, row.post, from_datetime(row.began_at))
 
 
-def _instruction(row: models.Instruction) -> Instruction:
+def _instruction(row: models.Instruction, read: Reading) -> Instruction:
     return Instruction(
         id=row.pk,
         post=row.post,
         kind=InstructionKind(row.kind),
-        text=row.text,
+        text=read.words(row.text),
         subject=row.subject,
         due_at=from_datetime(row.due_at) if row.due_at else None,
         written_by=row.written_by.display_name,
@@ -129,18 +141,19 @@ def _instruction(row: models.Instruction) -> Instruction:
         end=InstructionEnd(row.end) if row.end else None,
         ended_by=row.ended_by.display_name if row.ended_by else "",
         ended_at=from_datetime(row.ended_at) if row.ended_at else None,
-        end_reason=row.end_reason,
+        end_reason=read.words(row.end_reason),
+        kept=bytes(row.text),
     )
 
 
-def _handover(row: models.Handover) -> Handover:
+def _handover(row: models.Handover, read: Reading) -> Handover:
     return Handover(
         id=row.pk,
         post=row.post,
         shift_out=row.shift_out,
         shift_in=row.shift_in,
         state=HandoverState(row.state),
-        text=row.text,
+        text=read.words(row.text),
         content=json.loads(row.content),
         digest=row.digest,
         out_by=row.out_by.username,
@@ -148,7 +161,7 @@ def _handover(row: models.Handover) -> Handover:
         out_at=from_datetime(row.out_at),
         in_name=row.in_by.display_name if row.in_by else "",
         in_at=from_datetime(row.in_at) if row.in_at else None,
-        remark=row.remark,
+        remark=read.words(row.remark),
         withdrawn_at=from_datetime(row.withdrawn_at) if row.withdrawn_at else None,
-        withdraw_reason=row.withdraw_reason,
+        withdraw_reason=read.words(row.withdraw_reason),
     )
