@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ninja import Schema
 
-from beffroi.api import alarms, definitions, incidents, journal, places, twin
+from beffroi.api import alarms, definitions, dispatch, incidents, journal, missions, places, twin
 from beffroi.api.routes import api
 from beffroi.kernel.journal.types import Record
 from beffroi.kernel.people.actions import DEMONSTRATION_ACCOUNTS
@@ -37,6 +37,8 @@ def test_every_filter_is_documented() -> None:
         "alarm-definitions": definitions.DefinitionsAsked,
         "incidents": incidents.IncidentsAsked,
         "journal": journal.JournalAsked,
+        "dispatch/units": dispatch.UnitsAsked,
+        "missions": missions.MissionsAsked,
         "addresses": places.AddressesAsked,
     }
     expected = {

@@ -24,6 +24,8 @@ from beffroi.foundation.clock import HOUR, Instant, now, to_datetime
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions
 from beffroi.kernel.alarms.rules.groups import LEAST
+from beffroi.kernel.dispatch import actions as dispatch
+from beffroi.kernel.dispatch.rules import parse_profile
 from beffroi.kernel.incidents import actions as acts
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.models import Incident
@@ -94,8 +96,12 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     withdrawal = alarms.propose_withdrawal("bus_silent", reason="test", by=viewer_named("ingenieure"), at=at)
     alarm = _kept_aside("CAB-1", at)
     pictured = acts.attach_evidence(row.pk, kind="before", picture=photo(), by=supervisor, at=at)
+    unit, mission, distress = _sent(row.pk, at)
     return {
         "picture": str(pictured.id),
+        "unit": unit,
+        "mission": str(mission),
+        "distress": str(distress),
         "name": "engaged",
         "definition": "building_fire",
         "revision": str(withdrawal.id),
@@ -116,6 +122,15 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "y": "5733",
         "token": people.create_token("integration", "t", by=people.SYSTEM, at=at, reason="test").secret,
     }
+
+
+def _sent(incident: int, at: int) -> tuple[str, int, int]:
+    """Send a crew for an incident, and have another in distress; return the crew, the mission, the distress."""
+    profile = parse_profile((PROFILE.parent / "units.yaml").read_text())
+    dispatch.publish_units(profile, by=people.SYSTEM, at=at)
+    unit = dispatch.go_on_duty(by=viewer_named("equipiere"), at=at)
+    mission = dispatch.propose_mission(incident, unit.slug, by=viewer_named("chefsalle"), at=at)
+    return unit.slug, mission.number, dispatch.raise_distress(by=viewer_named("patrouille"), at=at).id
 
 
 def _asked_erasure(incident: int, at: int) -> int:
@@ -260,3 +275,26 @@ def test_the_data_protection_officer_enters_the_journal_and_nothing_of_the_room(
     client.force_login(Person.objects.get(username="dpo"))
     entered = {(route, method) for route, method in _served_by_django() if _ask(route, method, client, things) == "yes"}
     assert entered == OFFICER
+
+
+CREW = {
+    ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
+    ("/api/v1/openapi.json", "GET"), ("/api/v1/addresses", "GET"),
+    ("/api/v1/incidents", "POST"), ("/api/v1/incidents/categories", "GET"),
+    ("/incidents/new", "GET"), ("/incidents/new", "POST"),
+    *(("/api/v1/dispatch/" + name, "POST") for name in (
+        "duty/begin", "duty/break", "duty/resume", "duty/unavailable", "duty/sharing", "duty/end", "positions", "distress",
+    )),
+    ("/api/v1/dispatch/mine", "GET"), ("/api/v1/dispatch/units/<unit>", "GET"), ("/api/v1/missions/<mission>", "GET"),
+    *(("/api/v1/missions/<mission>/" + name, "POST") for name in (
+        "accept", "refuse", "depart", "arrive", "make-safe", "sign", "check", "finish",
+    )),
+}  # fmt: skip
+"""All that somebody of a crew enters: their own duty, position, missions and distress, and telling what they find."""
+
+
+def test_a_crew_enters_its_own_and_nothing_of_the_room(things: dict[str, str]) -> None:
+    client = Client(raise_request_exception=False)
+    client.force_login(Person.objects.get(username="equipiere"))
+    entered = {(route, method) for route, method in _served_by_django() if _ask(route, method, client, things) == "yes"}
+    assert entered == CREW

@@ -32,6 +32,12 @@ _SHAPES = (
     shapes.Lines,
     shapes.Proof,
     shapes.Addresses,
+    shapes.Units,
+    shapes.Candidates,
+    shapes.UnitPosition,
+    shapes.OwnCrew,
+    shapes.Missions,
+    shapes.Distresses,
     Problem,
 )
 _TELLS = {401: "nobody signed in", 403: "this person may not", 422: "the question cannot be read"}

@@ -5,7 +5,19 @@ from __future__ import annotations
 from django.urls import URLPattern, path, re_path
 from django.views.decorators.http import require_GET
 
-from beffroi.api import alarms, definitions, evidence, incidents, journal, load, places, status, twin
+from beffroi.api import (
+    alarms,
+    definitions,
+    dispatch,
+    evidence,
+    incidents,
+    journal,
+    load,
+    missions,
+    places,
+    status,
+    twin,
+)
 from beffroi.api.door import closed
 from beffroi.api.openapi import ROOT, Api
 from beffroi.api.problems import View, as_problem, no_route, tell_problems
@@ -19,7 +31,10 @@ api = Api(
     auth=closed,
 )
 tell_problems(api)
-for module in (status, twin, alarms, definitions, incidents, evidence, journal, load, places):
+_MODULES = (
+    status, twin, alarms, definitions, incidents, evidence, journal, load, places, dispatch, missions,
+)  # fmt: skip
+for module in _MODULES:
     api.add_router("", module.router)
 
 

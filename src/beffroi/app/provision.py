@@ -19,6 +19,7 @@ import yaml
 from django.core.management import call_command
 
 from beffroi.app import roles
+from beffroi.app.crews import prepare_crews
 from beffroi.app.registry import connectors
 from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.database import database_url
@@ -125,6 +126,8 @@ def prepare_city(city_http_port: int) -> None:
         mark.write_text(json.dumps(wanted))
     accounts = people.ensure_demonstration_accounts(now())
     (ours.run / "accounts.json").write_text(json.dumps(accounts))
+    units = parse_profile((PROFILE / "units.yaml").read_text()).units
+    prepare_crews(folder, units, by=SYSTEM, at=now())
     _gateways(folder, city_http_port)
 
 

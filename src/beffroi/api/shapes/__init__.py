@@ -4,6 +4,19 @@ Instants are RFC 3339 in UTC. Positions are WGS 84. A field is added without not
 """
 
 from beffroi.api.shapes.alarms import Alarm, AlarmDefinition, AlarmDefinitions, Alarms
+from beffroi.api.shapes.dispatch import (
+    Candidate,
+    Candidates,
+    ChecklistItem,
+    Distress,
+    Distresses,
+    Mission,
+    Missions,
+    OwnCrew,
+    Unit,
+    UnitPosition,
+    Units,
+)
 from beffroi.api.shapes.evidence import Evidence, EvidenceList
 from beffroi.api.shapes.incidents import Categories, Category, Incident, IncidentDetail, Incidents, Transfer
 from beffroi.api.shapes.journal import Actor, Line, Lines, Proof, ProofSeal
@@ -24,8 +37,13 @@ __all__ = [
     "Asset",
     "AssetDetail",
     "Assets",
+    "Candidate",
+    "Candidates",
     "Categories",
     "Category",
+    "ChecklistItem",
+    "Distress",
+    "Distresses",
     "Evidence",
     "EvidenceList",
     "FloodNow",
@@ -35,7 +53,10 @@ __all__ = [
     "JournalMarks",
     "Line",
     "Lines",
+    "Mission",
+    "Missions",
     "OpenCount",
+    "OwnCrew",
     "PostLoad",
     "PostLoads",
     "Proof",
@@ -46,5 +67,8 @@ __all__ = [
     "Readings",
     "Status",
     "Transfer",
+    "Unit",
+    "UnitPosition",
+    "Units",
     "WorstAlarm",
 ]

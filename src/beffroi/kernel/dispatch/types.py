@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from beffroi.foundation.clock import SECOND, Instant
+from beffroi.kernel.places.types import Vehicle
 
 
 class UnitKind(StrEnum):
@@ -18,15 +19,6 @@ class UnitKind(StrEnum):
     TRAFFIC_TECHNICIAN = "traffic_technician"
     BUILDING_GUARD = "building_guard"
     ON_CALL = "on_call"
-
-
-class Vehicle(StrEnum):
-    """How a crew moves: what its travel time is reckoned with."""
-
-    CAR = "car"
-    TRUCK = "truck"
-    BICYCLE = "bicycle"
-    FOOT = "foot"
 
 
 class DutyState(StrEnum):
@@ -286,6 +278,11 @@ class Mission:
     version: int = 1
 
     @property
+    def id(self) -> int:
+        """Its number, as lists that are cut by number ask for it."""
+        return self.number
+
+    @property
     def live(self) -> bool:
         """Tell whether somebody may still act on it."""
         return self.state in LIVE_STATES
@@ -295,9 +292,10 @@ class Mission:
 class Candidate:
     """A crew that may be sent, how long it needs, and why it stands where it does, in one sentence.
 
-    `from_base`: its position is unknown, so the time is from where it starts. `position_age_s`: how old its position is,
-    counted in `travel_s` no further than said in `reason`. `by_streets`: False where no street leads there and the time
-    is reckoned in a straight line. `missing`: skills asked for that it has not.
+    `from_base`: its position is unknown, so the time is from where it starts. `position_age_s`: how old its position is;
+    past the city's bound it counts against the crew in the order, not in `travel_s`. `by_streets`: False where no street
+    leads there and the time is reckoned in a straight line; `closed`: how many closed streets the only way crosses.
+    `missing`: skills asked for that it has not.
     """
 
     unit: Unit
@@ -305,6 +303,7 @@ class Candidate:
     reason: str
     metres: int
     by_streets: bool = False
+    closed: int = 0
     from_base: bool = False
     position_age_s: int | None = None
     stale: bool = False

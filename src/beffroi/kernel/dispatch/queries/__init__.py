@@ -1,6 +1,6 @@
 """Every read of dispatch, narrowed to what the person may see."""
 
-from beffroi.kernel.dispatch.queries.distress import distress, distress_of, standing_distresses
+from beffroi.kernel.dispatch.queries.distress import distress, distress_of, distress_of_unit, standing_distresses
 from beffroi.kernel.dispatch.queries.missions import (
     crews_of,
     list_missions,
@@ -27,6 +27,7 @@ __all__ = [
     "crews_of",
     "distress",
     "distress_of",
+    "distress_of_unit",
     "is_of_crew",
     "list_missions",
     "live_missions",

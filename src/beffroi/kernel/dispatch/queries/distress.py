@@ -36,6 +36,12 @@ def distress(number: int, *, seen_by: Viewer) -> Distress:
     return distress_of(row)
 
 
+def distress_of_unit(slug: str) -> Distress | None:
+    """Return the distress of a crew that stands, for its own people; None: none. The caller asks the door."""
+    row = _whole().filter(unit__slug=slug, ended_at=None).first()
+    return None if row is None else distress_of(row)
+
+
 def _whole() -> QuerySet[models.Distress]:
     return models.Distress.objects.select_related("unit", "incident", "raised_by", "answered_by", "ended_by")
 

@@ -12,6 +12,8 @@ from beffroi.kernel.dispatch.queries.units import units
 from beffroi.kernel.dispatch.types import Candidate, Point, Unit
 from beffroi.kernel.people.queries import may
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.places import queries as places
+from beffroi.kernel.places.types import Travel
 
 MAX_LIMIT = 50
 
@@ -26,10 +28,10 @@ def nearest(
     wanted, named, ours = tuple(skills), titles_of(), times()
     may_send = {desk: may(seen_by, Verb.PROPOSE, Kind.MISSION, desk=desk) for desk in _desks(seen_by)}
     found = [unit for unit in units(seen_by=seen_by, on_duty=True) if may_send.get(unit.desk)]
-    seconds = _travel(found, position)
+    travels = _travels(found, position, at)
     known = (
         rules.candidate_of(unit, position, each, wanted, times=ours, at=at)
-        for unit, each in zip(found, seconds, strict=True)
+        for unit, each in zip(found, travels, strict=True)
     )
     ordered = rules.order(known)[: max(1, min(limit, MAX_LIMIT))]
     return tuple(rules.told(candidate, named) for candidate in ordered)
@@ -39,6 +41,12 @@ def _desks(viewer: Viewer) -> set[str]:
     return {unit.desk for unit in units(seen_by=viewer, on_duty=True)}
 
 
-def _travel(found: Sequence[Unit], to: Point) -> list[float | None]:
-    """Return the seconds by streets of each crew; None where no street is known, which is then reckoned in a straight line."""
-    return [None] * len(found)
+def _travels(found: Sequence[Unit], to: Point, at: Instant) -> list[Travel]:
+    """Return how each crew comes there by the streets, one question for each kind of vehicle."""
+    reached: dict[str, Travel] = {}
+    for vehicle in dict.fromkeys(unit.vehicle for unit in found):
+        going = [unit for unit in found if unit.vehicle is vehicle]
+        origins = [(origin.lon, origin.lat) for origin in map(rules.origin_of, going)]
+        ways = places.travels(origins, (to.lon, to.lat), vehicle=vehicle, at=at)
+        reached |= {unit.slug: way for unit, way in zip(going, ways, strict=True)}
+    return [reached[unit.slug] for unit in found]

@@ -16,10 +16,10 @@ from beffroi.kernel.dispatch.types import (
     Position,
     Unit,
     UnitKind,
-    Vehicle,
 )
 from beffroi.kernel.people.queries import may, territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.places.types import Vehicle
 
 MAX_LIMIT = 500
 

@@ -8,13 +8,14 @@ from types import MappingProxyType
 
 from beffroi.foundation.clock import SECOND, Instant
 from beffroi.kernel.dispatch.rules.positions import metres_between
-from beffroi.kernel.dispatch.types import Candidate, DutyState, Point, Position, Times, Unit, UnitStatus, Vehicle
+from beffroi.kernel.dispatch.types import Candidate, DutyState, Point, Position, Times, Unit, UnitStatus
+from beffroi.kernel.places.types import Travel, Vehicle
 
 DETOUR = 1.4
 """How much longer a way by streets is than the straight line, in a town."""
 
 SPEED_MS: Mapping[Vehicle, float] = MappingProxyType(
-    {Vehicle.CAR: 8.3, Vehicle.TRUCK: 7.0, Vehicle.BICYCLE: 4.2, Vehicle.FOOT: 1.3}
+    {Vehicle.CAR: 8.3, Vehicle.VAN: 8.0, Vehicle.LORRY: 7.0, Vehicle.BICYCLE: 4.2, Vehicle.FOOT: 1.3}
 )
 """Speeds in a town, lights and corners counted, in metres a second: for places that no street of the graph leads to."""
 
@@ -35,6 +36,7 @@ WORDS: Mapping[str, str] = MappingProxyType(
     {
         "streets": "à %(minutes)d min par les rues",
         "straight": "à %(minutes)d min environ, en ligne droite",
+        "closed": "par une rue fermée à la circulation",
         "base": "compté depuis son point d’attache",
         "coarse": "position approchée, pendant la pause",
         "stale": "position vieille de %(minutes)d min, comptés en plus",
@@ -65,11 +67,11 @@ def straight_s(origin: Point, to: Point, vehicle: Vehicle) -> float:
 
 
 def candidate_of(
-    unit: Unit, to: Point, by_streets_s: float | None, wanted: Iterable[str], *, times: Times, at: Instant
+    unit: Unit, to: Point, travel: Travel, wanted: Iterable[str], *, times: Times, at: Instant
 ) -> Candidate:
     """Return what is known of a crew that may be sent: its time, what it lacks, how old its position is."""
     origin, position = origin_of(unit), unit.position
-    seconds = straight_s(origin, to, unit.vehicle) if by_streets_s is None else by_streets_s
+    seconds = straight_s(origin, to, unit.vehicle) if travel.seconds is None else travel.seconds
     age = position.age_s(at) if position is not None else None
     duty_s = (at - unit.duty_since) // SECOND if unit.duty_since is not None else 0
     return Candidate(
@@ -77,7 +79,8 @@ def candidate_of(
         travel_s=round(seconds),
         reason="",
         metres=round(metres_between(origin, to)),
-        by_streets=by_streets_s is not None,
+        by_streets=travel.seconds is not None,
+        closed=travel.closed,
         from_base=position is None,
         position_age_s=age,
         stale=_is_stale(position, at, times),
@@ -105,13 +108,14 @@ def order(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
     then skills, then status, then who has worked less, then seconds.
     """
 
-    def key(each: Candidate) -> tuple[bool, bool, int, int, int, int, float, str]:
+    def key(each: Candidate) -> tuple[bool, bool, bool, int, int, int, int, float, str]:
         seconds = counted_s(each)
         minute = round(seconds / 60)
         rank = _STATUS_RANK[each.unit.status]
         return (
             not each.free,
             bool(each.missing),
+            bool(each.closed),
             minute,
             len(each.missing),
             rank,
@@ -126,6 +130,8 @@ def order(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
 def sentence(candidate: Candidate, skills: Mapping[str, str], say: Callable[[str], str] = str) -> str:
     """Return why a crew stands where it does, in one sentence; `say` translates its parts."""
     parts = [_travel(candidate, say)]
+    if candidate.closed:
+        parts.append(say(WORDS["closed"]))
     if candidate.from_base:
         parts.append(say(WORDS["base"]))
     if candidate.unit.position is not None and candidate.unit.position.coarse:

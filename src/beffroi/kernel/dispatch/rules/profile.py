@@ -12,7 +12,8 @@ import yaml
 from beffroi.foundation.errors import BeffroiError, Malformed
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.dispatch.rules.missions import check_list
-from beffroi.kernel.dispatch.types import Card, Point, Profile, Times, UnitEntry, UnitKind, Vehicle
+from beffroi.kernel.dispatch.types import Card, Point, Profile, Times, UnitEntry, UnitKind
+from beffroi.kernel.places.types import Vehicle
 
 MAX_BYTES = 500_000
 MAX_UNITS = 1_000

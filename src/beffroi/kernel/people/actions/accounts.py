@@ -244,28 +244,39 @@ def ensure_demonstration_accounts(at: Instant) -> list[tuple[str, str, str]]:
     """
     listed = []
     for username, display_name, initials, title, role in DEMONSTRATION_ACCOUNTS:
-        person = Person.objects.filter(username=username).first()
-        if person is not None and not person.demonstration:
-            continue
         password = f"beffroi-{username}"
-        with transaction.atomic():
-            if person is None:
-                create_person(
-                    username,
-                    display_name,
-                    initials,
-                    password=password,
-                    by=SYSTEM,
-                    at=at,
-                    reason=_DEMONSTRATION,
-                    demonstration=True,
-                )
-                grant_clearance(username, role, by=SYSTEM, at=at, reason=_DEMONSTRATION)
-            elif not person.is_active:
-                Person.objects.filter(pk=person.pk).update(is_active=True)
-                _tell(SYSTEM, "open_account", username, _DEMONSTRATION, at, {})
-        listed.append((username, password, title))
+        if ensure_demonstration_account(username, display_name, initials, role, password=password, at=at):
+            listed.append((username, password, title))
     return listed
+
+
+def ensure_demonstration_account(
+    username: str, display_name: str, initials: str, role: Role, *, password: str | None, at: Instant, desk: str = ""
+) -> bool:
+    """Open one account of the demonstration where it is missing, or put it back in use; tell whether it is one.
+
+    Without a password it is for a machine of the simulated city, which uses a token.
+    """
+    person = Person.objects.filter(username=username).first()
+    if person is not None and not person.demonstration:
+        return False
+    with transaction.atomic():
+        if person is None:
+            create_person(
+                username,
+                display_name,
+                initials,
+                password=password,
+                by=SYSTEM,
+                at=at,
+                reason=_DEMONSTRATION,
+                demonstration=True,
+            )
+            grant_clearance(username, role, by=SYSTEM, at=at, reason=_DEMONSTRATION, desk=desk)
+        elif not person.is_active:
+            Person.objects.filter(pk=person.pk).update(is_active=True)
+            _tell(SYSTEM, "open_account", username, _DEMONSTRATION, at, {})
+    return True
 
 
 def retire_demonstration_accounts(at: Instant) -> int:
