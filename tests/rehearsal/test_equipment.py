@@ -115,7 +115,7 @@ def test_controller_flashes_then_follows_its_plan_again() -> None:
     ]
     controllers.restore("C002", DAY_TIME + 90 * SECOND)
     last = by_address(play(controllers, DAY_TIME, 90, 91))["C002"][-1]
-    assert last.values == {"controller_state": "normal", "plan_count": 3}
+    assert last.values == {"controller_state": "normal", "plan_count": 3, "mode_state": "schedule"}
 
 
 def test_silent_controller_says_nothing_until_restored() -> None:

@@ -22,10 +22,11 @@ from beffroi.rehearsal.equipment.boilers import Boilers
 from beffroi.rehearsal.equipment.buildings import Buildings, Sensors
 from beffroi.rehearsal.equipment.buses import Buses
 from beffroi.rehearsal.equipment.lighting import Lighting
-from beffroi.rehearsal.equipment.model import Failing, Model
+from beffroi.rehearsal.equipment.model import Failing, Model, Obeying
 from beffroi.rehearsal.equipment.roads import Roads
 from beffroi.rehearsal.equipment.traffic import Bollards, Intersections
 from beffroi.rehearsal.equipment.vehicles import Vehicles
+from beffroi.rehearsal.heeding import Heeding
 from beffroi.rehearsal.inventory import Inventory, Item, read_inventory
 from beffroi.rehearsal.modbus import serve_modbus
 from beffroi.rehearsal.scenario import Scenario, load_scenario
@@ -102,6 +103,10 @@ async def run(
     city = build_city(await asyncio.to_thread(read_inventory, city_dir), load_scenario(scenario), now(), seed)
     links = {source: Link(source, gateway, mqtt_host, mqtt_port) for source, gateway in known.items()}
     city.director.learn(_dying(list(links.values())))
+    for source, gateway in known.items():
+        if gateway.connector == "mqtt_json":
+            obeying = [model for model in city.models if model.source == source and isinstance(model, Obeying)]
+            links[source].heeding = Heeding(source, obeying, now) if obeying else None
     app = control_app(city.director, city.buses, now)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", http_port, log_level="warning", access_log=False))
     modbus = None

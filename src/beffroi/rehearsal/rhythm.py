@@ -43,6 +43,10 @@ class Rhythm:
         self._due[device] = at
         heapq.heappush(self._queue, (at, device))
 
+    def is_stopped(self, device: int) -> bool:
+        """Tell whether a device reports no more."""
+        return self._due[device] is None
+
     def stop(self, device: int) -> None:
         """Let a device report no more, until it is hurried."""
         self._due[device] = None

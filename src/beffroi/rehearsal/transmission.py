@@ -26,6 +26,7 @@ from beffroi.foundation.errors import Misconfigured
 from beffroi.foundation.log import logger
 from beffroi.foundation.lorawan import encode_payload
 from beffroi.rehearsal.equipment.model import Said
+from beffroi.rehearsal.heeding import Heeding
 
 OUTBOX = 5_000
 IN_FLIGHT = 64
@@ -161,6 +162,7 @@ class Link:
         self._gateway, self._host, self._port = gateway, host, port
         self._encode = encoder(source, gateway)
         self._dead = False
+        self.heeding: Heeding | None = None
 
     async def say(self, said: Said) -> None:
         """Hand over what equipment says; waits while the outbox is full. A dead gateway loses it."""
@@ -204,7 +206,9 @@ class Link:
             client.pending_calls_threshold = IN_FLIGHT + 1
             log.info("gateway connected", source=self.source, waiting=len(self.outbox))
             async with asyncio.TaskGroup() as senders:
-                senders.create_task(_until_cut(client))
+                if self.heeding is not None:
+                    await client.subscribe(self.heeding.topics, qos=1)
+                senders.create_task(self._hear(client))
                 for _ in range(IN_FLIGHT):
                     senders.create_task(self._send(client))
 
@@ -218,8 +222,11 @@ class Link:
                 raise
             self.acknowledged += 1
 
-
-async def _until_cut(client: aiomqtt.Client) -> None:
-    """Wait until the connection is cut: an idle sender would not notice. Raises aiomqtt.MqttError."""
-    async for _ in client.messages:
-        continue
+    async def _hear(self, client: aiomqtt.Client) -> None:
+        """Heed what comes until the connection is cut, which an idle sender would not notice. Raises aiomqtt.MqttError."""
+        async for message in client.messages:
+            if self.heeding is None or self._dead:
+                continue
+            payload = message.payload if isinstance(message.payload, bytes) else b""
+            if (answer := self.heeding.heed(str(message.topic), payload)) is not None:
+                await self.outbox.put(*answer)

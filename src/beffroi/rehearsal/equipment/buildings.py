@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from beffroi.foundation.clock import DAY, Instant
+from beffroi.foundation.clock import DAY, SECOND, Instant
 from beffroi.rehearsal.daylight import local_hour
-from beffroi.rehearsal.equipment.model import Failing, Said
+from beffroi.rehearsal.equipment.model import BEGINS, Failing, Reply, Said
 from beffroi.rehearsal.inventory import Item
 from beffroi.rehearsal.rhythm import Rhythm
 
 PANEL_PERIOD_S, FIRST_PANELS_S = 60, 20
 SENSOR_PERIOD_S, FIRST_SENSORS_S = 600, 30
 ALARMS = ("intrusion", "fire", "flood")
+RESTLESS_S = 20
+"""For how long after its alarm a detector still sees somebody: the panel is not reset meanwhile."""
 
 
 class Climate:
@@ -43,6 +45,9 @@ class Buildings:
         self._at = {item.code: place for place, item in enumerate(items)}
         self._climates = [Climate(random) for _ in items]
         self._alarms: list[set[str]] = [set() for _ in items]
+        self._called = {item.address: place for place, item in enumerate(items)}
+        self._armed: set[int] = set()
+        self._seen_at: dict[int, Instant] = {}
         self._rhythm = Rhythm(len(items), PANEL_PERIOD_S, start, FIRST_PANELS_S)
 
     def step(self, now: Instant) -> list[Said]:
@@ -59,9 +64,36 @@ class Buildings:
             Failing("building_silent", codes, self.silence, self.resume),
         )
 
+    def obeying(self) -> Sequence[str]:
+        """Return the addresses of all panels."""
+        return list(self._called)
+
+    def obey(self, address: str, ability: str, parameters: Mapping[str, float | str], now: Instant) -> Reply | None:
+        """Forget an intrusion that is over, watch the building, or watch it no more."""
+        place = self._called[address]
+        if self._rhythm.is_stopped(place):
+            return None
+        intrusion = "intrusion" in self._alarms[place]
+        if ability == "reset_panel":
+            if intrusion and now - self._seen_at.get(place, 0) < RESTLESS_S * SECOND:
+                return Reply(False, "un détecteur voit encore quelqu’un")
+            self._alarms[place].discard("intrusion")
+        elif ability == "arm_building":
+            if intrusion:
+                return Reply(False, "zone ouverte : alarme en cours")
+            self._armed.add(place)
+        elif ability == "disarm_building":
+            self._armed.discard(place)
+        else:
+            return Reply(False, f"{ability} : commande inconnue")
+        self._rhythm.hurry(place, now + SECOND)
+        return BEGINS
+
     def raise_alarm(self, code: str, alarm: str, now: Instant) -> None:
         """Let a panel raise one of ALARMS."""
         self._alarms[self._at[code]].add(alarm)
+        if alarm == "intrusion":
+            self._seen_at[self._at[code]] = now
         self._rhythm.hurry(self._at[code], now)
 
     def clear_alarm(self, code: str, alarm: str, now: Instant) -> None:
@@ -88,6 +120,7 @@ class Buildings:
         values: dict[str, float | str] = {
             f"{alarm}_state": "alarm" if alarm in self._alarms[place] else "normal" for alarm in ALARMS
         }
+        values["arming_state"] = "armed" if place in self._armed else "disarmed"
         values |= {"temperature_degc": temperature, "humidity_pct": humidity}
         return Said(self._items[place].address, now, values)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from beffroi.foundation.clock import Instant
 
@@ -17,6 +17,16 @@ class Said(NamedTuple):
     values: Mapping[str, float | str]
 
 
+class Reply(NamedTuple):
+    """What equipment says of a command at once: that it begins, or that it will not and why."""
+
+    accepted: bool
+    reason: str = ""
+
+
+BEGINS = Reply(True)
+
+
 @dataclass(frozen=True, slots=True)
 class Failing:
     """One way of failing: the assets it may strike, how it begins and how it ends."""
@@ -25,6 +35,19 @@ class Failing:
     codes: Sequence[str]
     fail: Callable[[str, Instant], None]
     repair: Callable[[str, Instant], None]
+
+
+@runtime_checkable
+class Obeying(Protocol):
+    """Equipment that takes commands."""
+
+    source: str
+
+    def obeying(self) -> Sequence[str]:
+        """Return the addresses of the equipment that takes commands."""
+
+    def obey(self, address: str, ability: str, parameters: Mapping[str, float | str], now: Instant) -> Reply | None:
+        """Do what is asked, or refuse; None: it did not hear, or says nothing."""
 
 
 class Model(Protocol):
