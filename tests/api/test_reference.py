@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ninja import Schema
 
-from beffroi.api import alarms, definitions, dispatch, incidents, journal, missions, places, twin
+from beffroi.api import alarms, commands, definitions, dispatch, incidents, journal, missions, places, twin
 from beffroi.api.routes import api
 from beffroi.kernel.journal.types import Record
 from beffroi.kernel.people.actions import DEMONSTRATION_ACCOUNTS
@@ -35,6 +35,8 @@ def test_every_filter_is_documented() -> None:
         "readings": twin.ReadingsAsked,
         "alarms": alarms.AlarmsAsked,
         "alarm-definitions": definitions.DefinitionsAsked,
+        "commands": commands.CommandsAsked,
+        "commands/groups": commands.GroupsAsked,
         "incidents": incidents.IncidentsAsked,
         "journal": journal.JournalAsked,
         "dispatch/units": dispatch.UnitsAsked,

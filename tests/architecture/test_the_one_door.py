@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from beffroi.app.commands.alarms import PROFILE
 from beffroi.console import gathering
 from beffroi.foundation.clock import HOUR, Instant, now, to_datetime
+from beffroi.foundation.ids import new_id
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms.rules import parse_definitions
 from beffroi.kernel.alarms.rules.groups import LEAST
+from beffroi.kernel.commands import actions as commands
+from beffroi.kernel.commands import queries as command_queries
+from beffroi.kernel.commands.actions.asking import Draft, Target, put
+from beffroi.kernel.commands.rules import parse_abilities
 from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.dispatch.rules import parse_profile
 from beffroi.kernel.incidents import actions as acts
@@ -35,7 +40,7 @@ from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
 from beffroi.kernel.twin.actions import import_assets
-from tests.kernel.alarms.factories import moves
+from tests.kernel.alarms.factories import make_asset, moves
 from tests.kernel.incidents.photos import photo
 
 TABLE = Path(__file__).parent / "clearances.csv"
@@ -97,11 +102,13 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     alarm = _kept_aside("CAB-1", at)
     pictured = acts.attach_evidence(row.pk, kind="before", picture=photo(), by=supervisor, at=at)
     unit, mission, distress = _sent(row.pk, at)
+    command = _commanded(at)
     return {
         "picture": str(pictured.id),
         "unit": unit,
         "mission": str(mission),
         "distress": str(distress),
+        "command": command,
         "name": "engaged",
         "definition": "building_fire",
         "revision": str(withdrawal.id),
@@ -131,6 +138,28 @@ def _sent(incident: int, at: int) -> tuple[str, int, int]:
     unit = dispatch.go_on_duty(by=viewer_named("equipiere"), at=at)
     mission = dispatch.propose_mission(incident, unit.slug, by=viewer_named("chefsalle"), at=at)
     return unit.slug, mission.number, dispatch.raise_distress(by=viewer_named("patrouille"), at=at).id
+
+
+def _commanded(at: int) -> str:
+    """Have somebody ask a lamp for a level; return the number, which is that of the request too."""
+    commands.publish_abilities(
+        parse_abilities((PROFILE.parent / "abilities.yaml").read_text()),
+        connectors=["mqtt_json"],
+        by=people.SYSTEM,
+        at=at,
+    )
+    lamp = make_asset("L-1", "light_point", "Dijon", source_id=_only("twin_source"))
+    number, source = new_id(at), _only("twin_source")
+    ability = command_queries.ability_named("set_level")
+    person = viewer_named("ingenieure").id
+    draft = Draft(ability, {"level_pct": 30.0}, "test", None, None, at, None, person, people.SYSTEM, None, False)
+    with transaction.atomic():
+        put(draft, [Target(lamp, source)], at=at)
+    with connection.cursor() as cursor:  # one number stands for both here, so that one word serves every route
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+        cursor.execute("UPDATE commands_request SET id = %s", [number])
+        cursor.execute("UPDATE commands_command SET id = %s, request_id = %s", [number, number])
+    return str(number)
 
 
 def _asked_erasure(incident: int, at: int) -> int:

@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET
 
 from beffroi.api import (
     alarms,
+    commands,
     definitions,
     dispatch,
     evidence,
@@ -32,7 +33,7 @@ api = Api(
 )
 tell_problems(api)
 _MODULES = (
-    status, twin, alarms, definitions, incidents, evidence, journal, load, places, dispatch, missions,
+    status, twin, alarms, commands, definitions, incidents, evidence, journal, load, places, dispatch, missions,
 )  # fmt: skip
 for module in _MODULES:
     api.add_router("", module.router)

@@ -4,6 +4,19 @@ Instants are RFC 3339 in UTC. Positions are WGS 84. A field is added without not
 """
 
 from beffroi.api.shapes.alarms import Alarm, AlarmDefinition, AlarmDefinitions, Alarms
+from beffroi.api.shapes.commands import (
+    Command,
+    CommandAbilities,
+    CommandAbility,
+    CommandAsked,
+    CommandDryRun,
+    CommandGroup,
+    CommandGroups,
+    CommandLeftOut,
+    CommandParameter,
+    Commands,
+    CommandsMoved,
+)
 from beffroi.api.shapes.dispatch import (
     Candidate,
     Candidates,
@@ -42,6 +55,17 @@ __all__ = [
     "Categories",
     "Category",
     "ChecklistItem",
+    "Command",
+    "CommandAbilities",
+    "CommandAbility",
+    "CommandAsked",
+    "CommandDryRun",
+    "CommandGroup",
+    "CommandGroups",
+    "CommandLeftOut",
+    "CommandParameter",
+    "Commands",
+    "CommandsMoved",
     "Distress",
     "Distresses",
     "Evidence",
