@@ -288,6 +288,7 @@ def test_openapi_document_describes_every_answer() -> None:
         "/api/v1/missions/{mission}/make-safe",
         "/api/v1/missions/{mission}/refuse",
         "/api/v1/missions/{mission}/sign",
+        "/api/v1/sources",
         "/api/v1/status",
     ]
     schemas = document["components"]["schemas"]

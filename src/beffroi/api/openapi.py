@@ -18,6 +18,7 @@ _SHAPES = (
     shapes.Assets,
     shapes.AssetDetail,
     shapes.Readings,
+    shapes.Sources,
     shapes.Alarms,
     shapes.AlarmDefinitions,
     shapes.AlarmDefinition,

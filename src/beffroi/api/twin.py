@@ -96,6 +96,29 @@ def get_asset(request: Entered, id: Path[str]) -> HttpResponse:
     )
 
 
+@router.get("/sources", auth=door(Verb.SEE, Kind.ASSET), **answers(shapes.Sources))
+def list_sources(request: Entered) -> HttpResponse:
+    """List the sources, by code: when each was last heard, who speaks for it, what it reports and how much is silent.
+
+    Equipment is counted where you may see it. The asset that stands for a source has its alarms and its freshness.
+    """
+    within = communes_of(request.auth, Verb.SEE, Kind.ASSET)
+    return answer(shapes.Sources([_source(sheet) for sheet in queries.source_sheets(within=within)]))
+
+
+def _source(sheet: queries.SourceSheet) -> shapes.Source:
+    return shapes.Source(
+        id=sheet.code,
+        connector=sheet.connector,
+        asset=sheet.asset,
+        period_s=sheet.period_s,
+        heard_at=write_instant(sheet.heard_at),
+        gateways=list(sheet.gateways),
+        equipment=sum(each.count for each in sheet.reported),
+        silent=sum(each.silent for each in sheet.reported),
+    )
+
+
 def _asset(viewer: Viewer, code: str, kind: Kind) -> Asset:
     asset = queries.get_asset(code.replace("\x00", "")[:100])
     if not may(viewer, Verb.SEE, kind, commune=asset.commune):

@@ -20,7 +20,7 @@ from django.core.management import call_command
 
 from beffroi.app import roles
 from beffroi.app.crews import prepare_crews
-from beffroi.app.registry import connectors
+from beffroi.app.registry import connector_settings, connectors, is_fetched, period_of
 from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import Conflict, Misconfigured
@@ -64,6 +64,7 @@ def prepare_database() -> None:
         if roles.owner_is_apart():
             roles.grant(roles.role_of(database_url()))
     check_partitions()
+    expect_what_is_fetched()
     at = now()
     twin.ensure_history(at, at + 2 * DAY)
     alarms.publish_priorities(parse_priorities((PROFILE / "priorities.yaml").read_text()), by=SYSTEM, at=at)
@@ -104,6 +105,19 @@ def check_partitions() -> None:
             f"BEFFROI_PARTITIONS is {settings().partitions}, but source `{beyond[0].code}` was given partition"
             f" {beyond[0].partition} when it was declared: set it to {least} or more, as it was at the first start"
         )
+
+
+def expect_what_is_fetched() -> None:
+    """Have the sources that are fetched expected as often as they are asked, where nobody said how often."""
+    for source in twin_queries.sources():
+        if source.period_s is None and is_fetched(source.connector):
+            connector = connectors()[source.connector]
+            try:
+                period_s = period_of(connector, connector_settings(connector, source.settings, source.code))
+            except Misconfigured:
+                continue  # told by the engine, which does not read it
+            if period_s is not None:
+                twin.declare_source(source.code, source.connector, by=SYSTEM, at=now(), period_s=period_s)
 
 
 def city_folder() -> Path:
@@ -152,7 +166,7 @@ def _import(folder: Path) -> None:
     at = now()
     for code, (connector, options) in CITY_SOURCES.items():
         twin.declare_source(code, connector, by=SYSTEM, at=at, options=options)
-    twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": "http://127.0.0.1:1/", "period_s": 10})
+    _declare_buses("http://127.0.0.1:1/")
     _boiler_rooms(folder)
     steps: tuple[tuple[str, Callable[..., object]], ...] = (
         ("communes.geojson", places.import_communes),
@@ -187,7 +201,7 @@ def _gateways(folder: Path, city_http_port: int) -> None:
     file.touch(mode=0o600)
     file.write_text(json.dumps(known))
     url = f"http://127.0.0.1:{city_http_port}/gtfs-rt/vehicle-positions.pb"
-    twin.declare_source("buses", "gtfs_rt", by=SYSTEM, at=at, options={"url": url, "period_s": 10})
+    _declare_buses(url)
     _boiler_rooms(folder)
 
 
@@ -210,12 +224,23 @@ def _boiler_rooms(folder: Path) -> None:
     ]
     models = yaml.safe_load((PROFILE / "boiler_rooms.yaml").read_text())
     options = {"models": _as_json(models), "devices": devices, "period_s": 20}
-    twin.declare_source("boilers", "modbus", by=SYSTEM, at=now(), options=options)
+    _declare_fetched("boilers", "modbus", options)
 
 
 def _as_json(value: Any) -> Any:
     """Return settings as the database gives them back, where keys are texts: else they would differ at every start."""
     return json.loads(json.dumps(value))
+
+
+def _declare_buses(url: str) -> None:
+    _declare_fetched("buses", "gtfs_rt", {"url": url, "period_s": 10})
+
+
+def _declare_fetched(code: str, slug: str, options: Mapping[str, Any]) -> None:
+    """Declare a source that is fetched, expected as often as it is asked."""
+    connector = connectors()[slug]
+    period_s = period_of(connector, connector_settings(connector, options, code))
+    twin.declare_source(code, slug, by=SYSTEM, at=now(), options=options, period_s=period_s)
 
 
 def hash_password(password: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import import_module
@@ -12,6 +13,9 @@ from pydantic import ValidationError
 
 from beffroi.foundation.errors import Misconfigured
 from beffroi.kernel.twin.types import Connector
+
+LEAST_PERIOD_S = 30
+"""What is fetched more often is not missed sooner: a producer that restarts is no silence."""
 
 CONNECTORS = ("mqtt_json", "chirpstack", "things_stack", "gtfs_rt", "modbus")
 
@@ -30,3 +34,14 @@ def connector_settings(connector: Connector, values: Mapping[str, Any], source: 
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise Misconfigured(f"source `{source}` ({connector.slug}): {wrong}") from error
+
+
+def is_fetched(connector: str) -> bool:
+    """Tell whether a connector asks for its frames; the others are sent theirs."""
+    return connectors()[connector].client is not None if connector in connectors() else False
+
+
+def period_of(connector: Connector, options: Any) -> int | None:
+    """Return how often, in seconds, a source with these settings is heard when all is well; None: as its equipment is."""
+    asked_s = getattr(options, "period_s", None)
+    return None if connector.client is None or asked_s is None else max(LEAST_PERIOD_S, math.ceil(asked_s))

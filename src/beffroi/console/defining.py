@@ -55,7 +55,7 @@ HELP: Mapping[str, object] = {
     "off_delay_s": gettext_lazy("Secondes pendant lesquelles elle a cessé : 0 à 86 400."),
     "release_delay_s": gettext_lazy("Secondes, avec une explication seulement ; sinon laissez vide."),
     "suppressed_by": gettext_lazy(
-        "« relation:définition », séparées par des espaces ; relations self, feeds, contains. L’explication existe, elle est "
+        "« relation:définition », séparées par des espaces ; relations self, feeds, contains, source. L’explication existe, elle est "
         "au moins aussi urgente, et aucune ne s’explique elle-même."
     ),
     "re_alarm_s": gettext_lazy("Secondes de 60 à 86 400 ; vide : jamais."),

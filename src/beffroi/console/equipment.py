@@ -33,21 +33,30 @@ PERIODS = (1, 6, 24, 168)
 @page(Verb.SEARCH, Kind.ASSET)
 def assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List equipment: by code, or by distance from a piece of equipment or an incident (`near`)."""
-    asked = {name: request.GET.get(name, "").strip()[:120] for name in ("q", "class", "near", "after")}
+    asked = {name: request.GET.get(name, "").strip()[:120] for name in ("q", "class", "source", "near", "after")}
     asset_class = asked["class"] if asked["class"] in CLASSES else ""
     since = journal.last_seq()
     refusal, found = "", []
     try:
         found = reading.list_assets(
-            asked["q"], asset_class, asked["near"], asked["after"], viewer=viewer, limit=PAGE + 1
+            asked["q"],
+            asset_class,
+            asked["near"],
+            asked["after"],
+            source=asked["source"],
+            viewer=viewer,
+            limit=PAGE + 1,
         )
     except NotFound:
         refusal = _("Ni équipement ni incident ne s’appelle « %(name)s ».") % {"name": asked["near"]}
     more = len(found) > PAGE and not asked["near"]
     query = {"q": asked["q"], "class": asset_class, "after": found[PAGE - 1].asset.code} if more else {}
+    if more and asked["source"]:
+        query |= {"source": asked["source"]}
     context = surround(request, viewer, since=since) | {
         "q": asked["q"],
         "near": asked["near"],
+        "source": asked["source"],
         "asset_class": asset_class,
         "classes": [(slug, words.told(words.CLASSES, slug)) for slug in CLASSES],
         "rows": found[:PAGE],
@@ -86,6 +95,7 @@ def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
         "periods": [(hours, _period_words(hours)) for hours in PERIODS],
         "plot_url": f"{reverse('console:plot', args=[code])}?{query}",
         "history": [{"at": at, "text": words.value_words(quantity, value)} for at, value in reversed(history)],
+        "source": reading.source_sheet(this, viewer),
         "relations": _relations(this.id, viewer),
         "alarms": state.alarms,
         "lines": _lines(code, viewer),

@@ -34,7 +34,7 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.places import queries as places
 from beffroi.kernel.places.types import Address
 from beffroi.kernel.twin import queries as twin
-from beffroi.kernel.twin.types import CLASSES, Asset
+from beffroi.kernel.twin.types import CLASSES, SOURCE, Asset
 
 CAMERAS_WITHIN_M = 300.0
 NEAR_WITHIN_M = 1_000.0
@@ -161,12 +161,26 @@ def history(asset_id: int, quantity: str, hours: int, limit: int) -> list[tuple[
     return [(value.observed_at, value.value) for value in found][-limit:]
 
 
-def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: Viewer, limit: int) -> list[AssetRow]:
+def source_sheet(asset: Asset, viewer: Viewer) -> twin.SourceSheet | None:
+    """Return the sheet of the source that a piece of equipment stands for; None for every other."""
+    if asset.asset_class != SOURCE:
+        return None
+    return next(iter(twin.source_sheets(code=asset.source, within=communes_of(viewer))), None)
+
+
+def list_assets(
+    text: str, asset_class: str, near: str, after: str, *, viewer: Viewer, limit: int, source: str = ""
+) -> list[AssetRow]:
     """Return equipment by code, or by distance when `near` names one or an incident. Raises NotFound for that name."""
     within = communes_of(viewer)
     if not near:
         found = twin.list_assets(
-            text=text or None, asset_class=asset_class or None, within=within, after=after, limit=limit
+            text=text or None,
+            asset_class=asset_class or None,
+            source=source or None,
+            within=within,
+            after=after,
+            limit=limit,
         )
         return _rows([(asset, None) for asset in found])
     x_m, y_m = _place_of(near, viewer)
@@ -176,6 +190,7 @@ def list_assets(text: str, asset_class: str, near: str, after: str, *, viewer: V
         for slug in slugs
         for asset, far in twin.nearest(x_m, y_m, asset_class=slug, within_m=NEAR_WITHIN_M, limit=limit)
         if within is None or asset.commune in within
+        if source in ("", asset.source)
         if not text or text.casefold() in f"{asset.code} {asset.name} {asset.place}".casefold()
     ]
     return _rows(sorted(around, key=lambda pair: pair[1])[:limit])

@@ -27,6 +27,7 @@ CLASSES: Words = {
     "bus": _("Bus"),
     "camera": _("Caméra"),
     "sensor": _("Capteur"),
+    "source": _("Source"),
 }
 
 DESKS: Words = {
@@ -40,6 +41,7 @@ DESKS: Words = {
     "winter": _("Viabilité hivernale"),
     "care": _("Veille sociale"),
     "crisis": _("Crise"),
+    "systems": _("Systèmes et télécoms"),
 }
 
 ROLES: Words = {
@@ -266,6 +268,8 @@ FRESHNESS: Mapping[int, object] = {0: _("à jour"), 1: _("en retard"), 2: _("mue
 RELATIONS: Mapping[tuple[str, str], object] = {
     ("out", "feeds"): _("Alimente"),
     ("in", "feeds"): _("Alimenté par"),
+    ("out", "source"): _("Rapporte"),
+    ("in", "source"): _("Vient de la source"),
     ("out", "contains"): _("Contient"),
     ("in", "contains"): _("Dans"),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -271,6 +271,16 @@ def test_asset_not_heard_since_the_start_may_fall_silent_but_its_alarm_stays() -
     assert told(watch, 11) == [("return", "mute", 8, 0.1, 10)]
     watch.hear(np.array([7, 8, 9]), np.array([3.5, 0.1, 3.5]), 40 * SECOND, heard=heard)
     assert told(watch, 41) == [("raise", "mute", 9, 3.5, 40)]
+
+
+def test_patience_of_one_definition_does_not_keep_the_silence_of_another_after_a_start() -> None:
+    patient = replace(MUTE, code="patient", silence_periods=4320.0)
+    watch = Watch([MUTE, patient], ASSETS)
+    sensor, nobody = np.array([7], np.int64), np.array([False])
+    watch.hear(sensor, np.array([2.9]), 10 * SECOND, heard=nobody)
+    assert told(watch, 10) == []
+    watch.hear(sensor, np.array([3.0]), 11 * SECOND, heard=nobody)
+    assert told(watch, 11) == [("raise", "mute", 7, 3.0, 11.0)]
 
 
 def test_restored_delay_goes_on_from_the_last_value() -> None:

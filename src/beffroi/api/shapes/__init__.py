@@ -36,7 +36,7 @@ from beffroi.api.shapes.journal import Actor, Line, Lines, Proof, ProofSeal
 from beffroi.api.shapes.load import AlarmFigures, FloodNow, PostLoad, PostLoads, WorstAlarm
 from beffroi.api.shapes.places import Address, Addresses
 from beffroi.api.shapes.status import JournalMarks, OpenCount, QuarantineMarks, ReadingTotals, Status
-from beffroi.api.shapes.twin import Asset, AssetDetail, Assets, Reading, Readings
+from beffroi.api.shapes.twin import Asset, AssetDetail, Assets, Reading, Readings, Source, Sources
 
 __all__ = [
     "Actor",
@@ -89,6 +89,8 @@ __all__ = [
     "Reading",
     "ReadingTotals",
     "Readings",
+    "Source",
+    "Sources",
     "Status",
     "Transfer",
     "Unit",

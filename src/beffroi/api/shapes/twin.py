@@ -56,3 +56,26 @@ class Readings(msgspec.Struct):
 
     items: list[Reading]
     next: str | None
+
+
+class Source(msgspec.Struct):
+    """A source of readings. `asset` stands for it; `heard_at` is when it last spoke, or answered who asked it.
+
+    `period_s` is how often it is heard when all is well (null: it is not judged); `silent` of its `equipment` are not heard.
+    """
+
+    id: str
+    connector: str
+    asset: str
+    period_s: int | None
+    heard_at: str | None
+    gateways: list[str]
+    equipment: int
+    silent: int
+
+
+class Sources(msgspec.Struct):
+    """Every source, by code; there is no other page."""
+
+    items: list[Source]
+    next: None = None

@@ -22,18 +22,26 @@ def source() -> None:
 @click.argument("code")
 @click.option("--connector", default="mqtt_json", show_default=True)
 @click.option("--setting", "pairs", multiple=True, metavar="NAME=VALUE", help="A setting of the connector; repeatable.")
-def source_add(code: str, connector: str, pairs: tuple[str, ...]) -> None:
+@click.option(
+    "--period",
+    "period_s",
+    type=click.IntRange(1, 86_400),
+    default=None,
+    help="Seconds after which it is heard when all is well; default: as it is asked, or as its equipment reports.",
+)
+def source_add(code: str, connector: str, pairs: tuple[str, ...], period_s: int | None) -> None:
     """Declare a source, or change its settings."""
     set_up_django()
-    from beffroi.app.registry import connector_settings, connectors
+    from beffroi.app.registry import connector_settings, connectors, period_of
     from beffroi.kernel.twin.actions import declare_source
 
     if connector not in connectors():
         raise Malformed(f"no connector is called `{connector}`; there are: {', '.join(connectors())}")
     options = dict(_pair(text) for text in pairs)
-    connector_settings(connectors()[connector], options, code)
+    typed = connector_settings(connectors()[connector], options, code)
     _check_topics(code, connector, options)
-    declared = declare_source(code, connector, by=actor(), at=now(), options=options)
+    period_s = period_s or period_of(connectors()[connector], typed)
+    declared = declare_source(code, connector, by=actor(), at=now(), options=options, period_s=period_s)
     click.echo(f"source {code} is read by {connector} in partition {declared.partition}")
 
 

@@ -29,6 +29,9 @@ from beffroi.kernel.twin import queries as twin_queries
 from beffroi.kernel.twin.rules import Columns, Heard, Hearing, columns, columns_of
 
 RELEASE_EVERY = 5 * SECOND
+MOST_SILENCES = 1_000
+"""Silences of equipment that begin or end in one tick, of those that their source may explain: when a hundred thousand do in
+one second, readings and all other alarms go before. What is left follows tick by tick; a restart finds it again by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +63,15 @@ class Applier:
     clock: Clock
     quantities: dict[str, int] = field(default_factory=dict)
     proving: Proving = field(default_factory=Proving)
+    representatives: Mapping[int, int] = field(default_factory=dict)
+    """The asset that stands for each source: heard whenever a message of the source is."""
+
+    fetched: Sequence[int] = ()
+    """Sources that are fetched: when they last answered is in the store, as an answer may bring nothing new."""
+
     _days: set[Instant] = field(default_factory=set)
     _released_at: Instant = 0
+    _left: list[Transition] = field(default_factory=list)
 
     def apply(self, batch: Sequence[Taken], decoded: Decoded | None = None) -> Changes:
         """Apply a batch and commit it with its positions. Raises what the database raises, Conflict when fenced off.
@@ -78,7 +88,7 @@ class Applier:
             twin.quarantine(cursor, decoded.aside)
             twin.count(cursor, decoded.tallies)
             proven = self._observe(values, decoded)
-            self._follow(self.watch.due(now), decoded.answered, proven, now)
+            self._follow(self._due(now, 0), decoded.answered, proven, now)
             for taken in batch:
                 last = taken.messages[-1]
                 twin.advance_position(
@@ -90,9 +100,11 @@ class Applier:
         """Let time pass: silence, conditions whose delay is over, alarms whose explanation has ceased, proofs just awaited."""
         now = self.clock()
         release = now - self._released_at >= RELEASE_EVERY
+        if self.fetched:
+            self._hear_sources(twin_queries.sources_last_heard(self.fetched))
         freshness = self.hearing.sweep(now)
         self.watch.hear(self.hearing.ids, self.hearing.missed(now), now, heard=self.hearing.answered())
-        due = self.watch.due(now)
+        due = self._due(now, MOST_SILENCES)
         proven = self.proving.look(now)
         if freshness or due or proven or release:
             self._released_at = now
@@ -100,6 +112,14 @@ class Applier:
                 twin.set_freshness(raw_cursor(), freshness, now)
                 self._follow(due, (), proven, now, release=True)
         return Changes(columns([]), freshness)
+
+    def _due(self, now: Instant, most: int) -> list[Transition]:
+        """Return the transitions to apply now, the oldest first, with at most so many of those that may be left for later."""
+        due: list[Transition] = []
+        for transition in self.watch.due(now):
+            (self._left if transition.code in self.watch.collective else due).append(transition)
+        taken, self._left = self._left[:most], self._left[most:]
+        return sorted([*due, *taken], key=lambda transition: transition.at)
 
     def _columns(self, heard: Sequence[Heard]) -> Columns:
         names = {name for report in heard for name in report[4]} - self.quantities.keys()
@@ -127,7 +147,17 @@ class Applier:
             count = len(decoded.heard)
             ids = np.fromiter((report[0] for report in decoded.heard), np.int64, count)
             self.hearing.heard(ids, np.fromiter((report[2] for report in decoded.heard), np.int64, count))
+        self._hear_sources(
+            (self.representatives[source], tally.last_received_at)
+            for source, tally in decoded.tallies.items()
+            if source in self.representatives
+        )
+
         return proven
+
+    def _hear_sources(self, heard: Iterable[tuple[int, Instant]]) -> None:
+        assets, instants = zip(*heard, strict=True) if (heard := list(heard)) else ((), ())
+        self.hearing.heard(np.array(assets, np.int64), np.array(instants, np.int64))
 
     @staticmethod
     def _follow(

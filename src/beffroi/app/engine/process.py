@@ -19,10 +19,10 @@ import psycopg
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, close_old_connections, connections
 
 from beffroi.app.embedded.nats import INTERNAL_USER
-from beffroi.app.engine.applying import Applier, Changes, Taken, messages_of
+from beffroi.app.engine.applying import Changes, Taken, messages_of
 from beffroi.app.engine.claims import Claims
-from beffroi.app.engine.decoding import Decoded, Decoding, make_ready
-from beffroi.app.engine.proving import Proving
+from beffroi.app.engine.decoding import Decoded, make_ready
+from beffroi.app.engine.knowing import learn, watch_over
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.bus_store import bound_retained
 from beffroi.foundation.clock import SECOND, Instant, now
@@ -32,11 +32,9 @@ from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.foundation.sharing import OtherPost, other_readers
-from beffroi.kernel.alarms import queries as alarm_queries
 from beffroi.kernel.alarms.rules import Watch
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
-from beffroi.kernel.twin.rules import Hearing
 
 log = logger("engine")
 BATCH = 5_000
@@ -138,10 +136,8 @@ class Session:
         self.idle = asyncio.Event()  # nothing is decoded, nothing is being written
         self.idle.set()
         self.lost = asyncio.Event()
-        self.inventory_changed = asyncio.Event()
         self.readers: dict[tuple[str, int], field_bus.PartitionReader] = {}
         self.epochs: dict[tuple[str, int], int] = {}
-        self.last_asset = 0
         self.watch: Watch | None = None
         self.sources: tuple[twin_queries.SourceInfo, ...] = ()
         self.ready = False
@@ -220,43 +216,17 @@ class Session:
         for reason in self.reasons:
             log.error("source cannot be read", reason=reason)
         self.ready_readers = [reader for reader in readers if reader.source.partition in self.claims.held]
-        known = twin_queries.quantity_ids()
-        self.decoding = Decoding(self.ready_readers, poison=self.engine.poison, quantities=known)
-        ids = [source.id for source in self.sources]
-        hearing = Hearing(listening_since=now())
-        self.classes = self._learn_assets(ids, hearing)
-        self.applier = Applier(self.decoding, hearing, self._watch(ids), now, known, Proving(ids))
-
-    def _watch(self, source_ids: list[int]) -> Watch:
-        """Return a watch of the definitions in force, restored from the store; delays that ran go on. In the thread."""
-        watch = Watch(alarm_queries.definitions_in_force(), self.classes)
-        quantities = sorted(watch.quantities)
-        watch.restore(
-            {quantity: twin_queries.current_values(quantity, source_ids) for quantity in quantities},
-            alarm_queries.open_conditions(),
+        self.applier, self.classes = learn(
+            self.sources, self.ready_readers, clock=now, poison=self.engine.poison, before=self.watch
         )
-        if self.watch is not None:
-            watch.keep_delays(self.watch)
-        self.watch = watch
-        return watch
+        self.watch = self.applier.watch
 
     def _redefine(self) -> None:
         """Take up definitions that were put in force or withdrawn, between two batches. In the thread."""
         close_old_connections()
-        self.applier.watch = self._watch([source.id for source in self.sources])
+        ids = [source.id for source in self.sources]
+        self.watch = self.applier.watch = watch_over(ids, self.classes, self.watch)
         log.info("definitions of alarms taken up")
-
-    def _learn_assets(self, source_ids: list[int], hearing: Hearing) -> list[tuple[int, str]]:
-        heard = twin_queries.last_heard(source_ids)
-        levels = twin_queries.freshness_levels()
-        classes: list[tuple[int, str]] = []
-        rows: list[tuple[int, float | None, int | None, int]] = []
-        for asset_id, source_id, address, asset_class, period_s in twin_queries.asset_index(source_ids):
-            self.decoding.learn(source_id, address, asset_id)
-            classes.append((asset_id, asset_class))
-            rows.append((asset_id, period_s, heard.get(asset_id), levels.get(asset_id, 0)))
-        hearing.set_assets(rows)
-        return classes
 
     async def _open(self) -> None:
         """Read what the sources publish. A partition without a source is not read; nothing can arrive there."""
@@ -311,9 +281,11 @@ class Session:
                 batch = self._take()
                 self.idle.clear()
                 if sum(len(taken.messages) for taken in batch) <= INLINE:
-                    decoded = self.decoding.decode(messages_of(batch))
+                    decoded = self.applier.decoding.decode(messages_of(batch))
                 else:
-                    decoded = await loop.run_in_executor(self.engine.decoder, self.decoding.decode, messages_of(batch))
+                    decoded = await loop.run_in_executor(
+                        self.engine.decoder, self.applier.decoding.decode, messages_of(batch)
+                    )
                 await self.decoded.put((batch, decoded))
 
     async def _apply_loop(self) -> None:

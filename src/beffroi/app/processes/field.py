@@ -27,6 +27,7 @@ from beffroi.app.registry import connectors
 from beffroi.foundation import bus as field_bus
 from beffroi.foundation.bus_store import Kept, kept_by_bus, trim_frames, words_when_full
 from beffroi.foundation.clock import SECOND, Instant, now
+from beffroi.foundation.contact import Contact
 from beffroi.foundation.errors import BeffroiError, Misconfigured
 from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
@@ -44,6 +45,8 @@ _TOO_LARGE_FOR_THE_STREAM = 10054
 TRIM_EVERY_S = 10
 STOP_WITHIN_S = 8
 _REASONS_KEPT = 20
+NOTE_ANSWERS_EVERY = 2 * SECOND
+"""How often it is written down that sources answered: what they said is counted when it is applied."""
 
 
 class Field:
@@ -56,6 +59,9 @@ class Field:
         self.fetching: dict[str, asyncio.Task[None]] = {}
         self.configured: dict[str, twin_queries.SourceInfo] = {}
         self.unreachable: dict[str, str] = {}
+        self.contacts: dict[int, Contact] = {}
+        self.noted: dict[int, Instant] = {}
+        self.note_at: Instant = 0
         self.frames_total = 0
         self.admitted: tuple[str, ...] = ()
         self.denied_total = 0
@@ -90,6 +96,7 @@ class Field:
         while not self.stopping.is_set():
             sources = self.sources = await asyncio.to_thread(_sources)
             self._match_fetchers(sources)
+            await self._note_answers()
             if settings().nats_url is None:
                 await self._admit(sources)
                 await self._count_denied(violations)
@@ -133,6 +140,20 @@ class Field:
                 self.configured[code] = source
                 self.fetching[code] = asyncio.create_task(self._fetch(source))
 
+    async def _note_answers(self) -> None:
+        """Write down which sources answered since the last look: an answer that brings nothing new reaches no engine."""
+        if now() < self.note_at:
+            return
+        self.note_at = now() + NOTE_ANSWERS_EVERY
+        answers = {
+            source: contact.last_contact_at
+            for source, contact in self.contacts.items()
+            if contact.last_contact_at is not None and contact.last_contact_at != self.noted.get(source)
+        }
+        if answers:
+            await asyncio.to_thread(twin.note_answers, answers)
+            self.noted |= answers
+
     async def _fetch(self, source: twin_queries.SourceInfo) -> None:
         connector = connectors()[source.connector]
         delay_s = 1.0
@@ -141,7 +162,11 @@ class Field:
                 make = connector.client
                 options = connector.settings.model_validate(source.settings)
                 await self._refuse_another_posts(source)
-                async for frame in make(options).frames() if make is not None else ():  # type: ignore[union-attr]
+                if make is None:
+                    return
+                client = make(options)
+                self.contacts[source.id] = client.contact
+                async for frame in client.frames():
                     await self._publish(source, frame)
                     delay_s = 1.0
                     if self.unreachable.pop(source.code, None):

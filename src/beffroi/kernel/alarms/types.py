@@ -16,7 +16,7 @@ Join = Literal["all", "any"]
 PRIORITIES = (1, 2, 3, 4)
 """1 asks for an act now, 4 waits for the morning list. About 5 % of alarms should be 1, 15 % 2 (EEMUA 191)."""
 
-RELATIONS = ("self", "feeds", "contains")
+RELATIONS = ("self", "feeds", "contains", "source")
 """How one asset's alarm may explain another's: on the same asset, or through a relation of the twin, from upstream."""
 
 

@@ -6,12 +6,17 @@ from django.db import models
 
 
 class Source(models.Model):
-    """A stream of frames from one gateway or one feed. Its partition is set for ever when it is declared."""
+    """A stream of frames from one gateway or one feed. Its partition is set for ever when it is declared.
+
+    `period_s`: how often it is heard when all is well (what is fetched: how often it is asked). Null: as its equipment is.
+    An asset of the class `source` stands for it.
+    """
 
     code = models.CharField(max_length=64, unique=True)
     connector = models.CharField(max_length=32)
     settings = models.JSONField(default=dict)
     partition = models.SmallIntegerField()
+    period_s = models.IntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
 
 
@@ -28,7 +33,7 @@ class Gateway(models.Model):
 class Asset(models.Model):
     """A piece of equipment of the inventory. `period_s` null: it is not expected to report."""
 
-    code = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=80, unique=True)
     asset_class = models.CharField(max_length=32, db_index=True)
     name = models.CharField(max_length=200)
     source = models.ForeignKey(Source, null=True, blank=True, on_delete=models.PROTECT, related_name="assets")
@@ -44,7 +49,12 @@ class Asset(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["source", "address"], name="twin_asset_address")]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "address"], name="twin_asset_address"),
+            models.UniqueConstraint(
+                fields=["source"], condition=models.Q(asset_class="source"), name="twin_asset_of_source"
+            ),
+        ]
 
 
 class Relation(models.Model):
@@ -131,6 +141,7 @@ class Counter(models.Model):
     """Reports of a source since the store began. `received = stored + quarantined + refused`, less `denied`.
 
     `denied` counts what the bus itself refused outside the gateway's permission; it never reached a partition.
+    `answered_at` is when what is fetched last answered, with something new or not.
     """
 
     source = models.OneToOneField(Source, on_delete=models.CASCADE, primary_key=True)
@@ -140,6 +151,7 @@ class Counter(models.Model):
     refused = models.BigIntegerField(default=0)
     denied = models.BigIntegerField(default=0)
     last_received_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
 
 
 class QuarantineDay(models.Model):

@@ -11,6 +11,7 @@ import msgspec
 from pydantic import BaseModel
 
 from beffroi.foundation.clock import Instant
+from beffroi.foundation.contact import Contact
 from beffroi.foundation.errors import Refused
 
 
@@ -130,7 +131,12 @@ class Commander:
 
 
 class Client(Protocol):
-    """The only I/O of a connector that fetches: yields raw frames for ever. Raises Unreachable or Refused."""
+    """The only I/O of a connector that fetches: yields raw frames for ever. Raises Unreachable or Refused.
+
+    `contact` tells when the source last answered, with something new or not: its source is heard then.
+    """
+
+    contact: Contact
 
     def frames(self) -> AsyncIterator[bytes]:
         """Yield each frame fetched, bounded in size; the caller publishes it before asking for the next."""
@@ -213,6 +219,16 @@ CLASSES: Mapping[str, AssetClass] = {
         AssetClass("bus", ("longitude_deg", "latitude_deg", "speed_kmh", "heading_deg"), 30, moves=True),
         AssetClass("camera", (), None),
         AssetClass("sensor", ("temperature_degc", "humidity_pct", "battery_pct"), 600),
+        AssetClass("source", (), 60),
     )
 }
 """The classes the post knows. An inventory that names another is refused, with this list."""
+
+SOURCE = "source"
+"""The class of the asset that stands for a source, and the relation from what a source reports to that asset.
+
+The relation is not stored: it follows from the source that the inventory names, for a hundred thousand as for one.
+"""
+
+SOURCE_PREFIX = "source:"
+"""How the code of such an asset begins; no inventory may use it."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 
+from beffroi.kernel.alarms import models
 from beffroi.kernel.alarms.actions.rows import Row, lock_open
 from beffroi.kernel.alarms.rules import explanations
 from beffroi.kernel.alarms.types import ACTIVE_STATES, AlarmState, Definition
 from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import SOURCE
 
+_WAITING = (AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED)
 _ACTIVE_UPSTREAM = """
 SELECT w.id, a.id
 FROM unnest(%s::bigint[], %s::text[], %s::bigint[]) WITH ORDINALITY AS w(id, code, asset_id, place)
@@ -23,12 +26,29 @@ ORDER BY w.place DESC
 def downstream(causes: Sequence[Row], definitions: Iterable[Definition]) -> list[Row]:
     """Lock the open alarms that these may explain and that nobody acknowledged."""
     pairs: set[tuple[str, int]] = set()
+    reported: dict[str, set[int]] = {}
     for definition in definitions:
         for relation, cause in explanations(definition):
             sources = [row.asset_id for row in causes if row.code == cause]
-            pairs |= {(definition.code, asset) for asset in _along(relation, sources)}
-    waiting = (AlarmState.UNACKNOWLEDGED, AlarmState.SUPPRESSED)
-    return [row for row in lock_open(sorted(pairs)).values() if row.state in waiting]
+            if relation != SOURCE:
+                pairs |= {(definition.code, asset) for asset in _along(relation, sources)}
+            elif sources:
+                reported.setdefault(definition.code, set()).update(sources)
+    pairs |= _reported_by(reported)
+    return [row for row in lock_open(sorted(pairs)).values() if row.state in _WAITING]
+
+
+def _reported_by(sources: Mapping[str, set[int]]) -> set[tuple[str, int]]:
+    """Return the open alarms of each code on what these sources report.
+
+    From the alarms to their source: a source may report a hundred thousand pieces of equipment, few of which have one.
+    """
+    if not sources:
+        return set()
+    found = models.Alarm.objects.filter(code__in=sources, state__in=_WAITING).values_list("code", "asset_id")
+    keys = list(found)
+    stands = twin.upstream({asset for _, asset in keys}, SOURCE)
+    return {(code, asset) for code, asset in keys if stands.get(asset) in sources[code]}
 
 
 def explanations_of(rows: Iterable[Row]) -> dict[int, int]:

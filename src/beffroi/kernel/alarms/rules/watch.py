@@ -25,6 +25,7 @@ from beffroi.foundation.clock import SECOND, Instant
 from beffroi.kernel.alarms.rules.compound import Column, Condition, condition_of
 from beffroi.kernel.alarms.rules.conditions import comparisons_of, condition_key, quantities_of, stay_threshold
 from beffroi.kernel.alarms.types import Definition, Transition
+from beffroi.kernel.twin.types import SOURCE
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -175,6 +176,13 @@ class Watch:
         self, definitions: Iterable[Definition], assets: Iterable[tuple[int, str]], *, by_cel: bool = False
     ) -> None:
         """Take definitions and inventory. `by_cel` judges every rule on quantities by its CEL: slow, to compare with."""
+        definitions = list(definitions)
+        self._collective = frozenset(
+            definition.code
+            for definition in definitions
+            if definition.silence_periods is not None
+            and any(explanation.startswith(f"{SOURCE}:") for explanation in definition.suppressed_by)
+        )
         self._rules: dict[str, _Rule] = {}
         self._by_quantity: dict[str, list[_Threshold]] = {}
         self._compounds: list[_Compound] = []
@@ -200,6 +208,11 @@ class Watch:
         """The quantities that some definition looks at: others need not be handed over."""
         compound = (quantity for rule in self._compounds for quantity in rule.quantities)
         return frozenset([*self._by_quantity, *compound]) - {SILENCE}
+
+    @property
+    def collective(self) -> frozenset[str]:
+        """The definitions of silence that the silence of their source may explain: thousands come at once, and can wait."""
+        return self._collective
 
     def set_assets(self, assets: Iterable[tuple[int, str]]) -> None:
         """Take the inventory: (asset id, class). An active condition on an asset that left it is told as returned."""
@@ -264,13 +277,7 @@ class Watch:
         asset that is heard again must be handed over too, else its alarm stays.
         """
         at = np.full(len(asset_ids), now, np.int64)
-        if heard is None:
-            self._compare(SILENCE, asset_ids, missed_periods, at)
-            return
-        self._compare(SILENCE, asset_ids[heard], missed_periods[heard], at[heard])
-        patience = max((rule.threshold for rule in self._by_quantity.get(SILENCE, ())), default=0.0)
-        quiet = ~heard & (missed_periods >= patience)
-        self._compare(SILENCE, asset_ids[quiet], missed_periods[quiet], at[quiet])
+        self._compare(SILENCE, asset_ids, missed_periods, at, can_return=heard)
 
     def due(self, now: Instant) -> tuple[Transition, ...]:
         """Return the transitions since the last call, those whose delay has ended by `now` included, oldest first."""
@@ -342,7 +349,9 @@ class Watch:
     def _is_ours(rule: _Rule, asset: int) -> bool:
         return bool(rule.members.places(np.array([asset], np.int64))[1][0])
 
-    def _compare(self, quantity: str, asset_ids: Ints, values: Floats, observed_at: Ints) -> None:
+    def _compare(
+        self, quantity: str, asset_ids: Ints, values: Floats, observed_at: Ints, *, can_return: Bools | None = None
+    ) -> None:
         if not len(asset_ids):
             return
         found: dict[int, tuple[Ints, Ints]] = {}
@@ -355,7 +364,10 @@ class Watch:
             rows, places = found[id(rule.members)]
             if len(rows):
                 on, stay = rule.judge(values[rows])
-                for touched in rule.touched(places, on, stay).tolist():
+                found_here = rule.touched(places, on, stay)
+                if can_return is not None:
+                    found_here = found_here[on[found_here] | can_return[rows[found_here]]]
+                for touched in found_here.tolist():
                     row = rows[touched]
                     asset, value, at = int(asset_ids[row]), float(values[row]), int(observed_at[row])
                     self._read(rule, asset, value, at, bool(on[touched]), bool(stay[touched]))

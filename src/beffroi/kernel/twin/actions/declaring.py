@@ -13,6 +13,7 @@ from beffroi.foundation.errors import Conflict, Refused
 from beffroi.foundation.settings import settings
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, Entry
+from beffroi.kernel.twin.actions.representing import represent
 from beffroi.kernel.twin.models import Gateway, Source
 from beffroi.kernel.twin.rules import partition_of
 
@@ -35,11 +36,18 @@ def names_source(code: str) -> bool:
 
 
 def declare_source(
-    code: str, connector: str, *, by: Actor, at: Instant, options: Mapping[str, Any] | None = None
+    code: str,
+    connector: str,
+    *,
+    by: Actor,
+    at: Instant,
+    options: Mapping[str, Any] | None = None,
+    period_s: int | None = None,
 ) -> Source:
-    """Declare a source, or return the one declared. Its partition is decided here, for ever. Journalled.
+    """Declare a source, or return the one declared, with the asset that stands for it. Journalled.
 
-    Raises Refused for a code that cannot stand in a topic, or a source already declared with another connector.
+    Its partition is decided here, for ever. `period_s`: how often it is heard when all is well; None: as it was, else as
+    its equipment is. Raises Refused for a code that cannot stand in a topic, or a source already declared with another connector.
     """
     if not names_source(code):
         raise Refused(f"`{code}` cannot name a source: {SOURCE_NAME}")
@@ -50,6 +58,7 @@ def declare_source(
                 "connector": connector,
                 "settings": dict(options or {}),
                 "partition": partition_of(code, settings().partitions),
+                "period_s": period_s,
                 "created_at": to_datetime(at),
             },
         )
@@ -59,9 +68,14 @@ def declare_source(
         if changed:
             source.settings = dict(options or {})
             source.save(update_fields=["settings"])
+        if not made and period_s is not None and period_s != source.period_s:
+            source.period_s, changed = period_s, True
+            source.save(update_fields=["period_s"])
         if made or changed:
+            represent([source.pk])
             verb = "declare_source" if made else "configure_source"
-            append([Entry(by, ROOM, verb, f"source:{code}", content={"connector": connector})], at=at)
+            content = {"connector": connector} | ({"period_s": source.period_s} if source.period_s else {})
+            append([Entry(by, ROOM, verb, f"source:{code}", content=content)], at=at)
             tell("sources")
     return source
 

@@ -17,8 +17,9 @@ from beffroi.foundation.geo import is_position, to_metres
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.twin.actions.declaring import ROOM, SOURCE_NAME, declare_source, names_source, tell
+from beffroi.kernel.twin.actions.representing import every_source, represent
 from beffroi.kernel.twin.models import Source
-from beffroi.kernel.twin.types import CLASSES
+from beffroi.kernel.twin.types import CLASSES, SOURCE, SOURCE_PREFIX
 
 ASSET_COLUMNS = ("asset", "class", "lon", "lat", "name", "source")
 _OPTIONAL = ("address", "period_s", "place", "commune")
@@ -49,6 +50,7 @@ def import_assets(file: Path, *, by: Actor, at: Instant) -> int:
                 )
             cursor.execute(_MERGE_ASSETS)
             cursor.execute("DROP TABLE incoming")
+        represent(every_source())
         content = {"assets": len(rows), "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
         append([Entry(by, ROOM, "import_assets", f"file:{file.name}", content=content)], at=at)
         tell("assets")
@@ -133,6 +135,8 @@ def _asset_row(raw: Mapping[str, str], others: Sequence[str], seen: set[str], wh
     code = (raw["asset"] or "").strip()
     if not code or len(code) > 64 or code in seen:
         raise Malformed(f"{where}: `asset` must be given, once, in 64 characters at most; here `{code}`")
+    if code.startswith(SOURCE_PREFIX):
+        raise Malformed(f"{where}: `{code}` begins with `{SOURCE_PREFIX}`, which names what stands for a source")
     seen.add(code)
     for name, longest in _LONGEST.items():
         if len(raw.get(name) or "") > longest:
@@ -142,8 +146,9 @@ def _asset_row(raw: Mapping[str, str], others: Sequence[str], seen: set[str], wh
     if raw["source"] and not names_source(raw["source"]):
         raise Malformed(f"{where}: `{raw['source']}` cannot name a source: {SOURCE_NAME}")
     kind = CLASSES.get(raw["class"])
-    if kind is None:
-        raise Malformed(f"{where}: class `{raw['class']}` is unknown; known: {', '.join(CLASSES)}")
+    if kind is None or kind.slug == SOURCE:
+        known = ", ".join(slug for slug in CLASSES if slug != SOURCE)
+        raise Malformed(f"{where}: class `{raw['class']}` is unknown; known: {known}")
     try:
         lon, lat = float(raw["lon"]), float(raw["lat"])
         period = int(raw["period_s"]) if raw.get("period_s") else kind.period_s
@@ -174,6 +179,10 @@ def import_relations(file: Path, *, by: Actor, at: Instant) -> int:
         if not {"from", "kind", "to"} <= set(reader.fieldnames or ()):
             raise Malformed(f"{file.name}: the header must be `from,kind,to`")
         rows = [(row["from"], row["kind"], row["to"]) for row in reader]
+    if any(kind == SOURCE for _, kind, _ in rows):
+        raise Malformed(
+            f"{file.name}: the relation `{SOURCE}` follows from the inventory's column `source`: leave it out"
+        )
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE incoming (a text, kind text, b text) ON COMMIT DROP")
         with cursor.copy("COPY incoming (a, kind, b) FROM STDIN") as stream:

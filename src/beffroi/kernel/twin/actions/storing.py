@@ -199,6 +199,18 @@ def count_denied(source_code: str, denied: int) -> None:
         )
 
 
+def note_answers(answers: Mapping[int, Instant]) -> None:
+    """Write when sources that are fetched last answered, with something new or not: they are heard then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO twin_counter AS old (source_id, received, stored, quarantined, refused, denied, answered_at)"
+            " SELECT s.id, 0, 0, 0, 0, 0, new.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS new(id, at)"
+            " JOIN twin_source s USING (id) ORDER BY s.id ON CONFLICT (source_id) DO UPDATE SET"
+            " answered_at = greatest(old.answered_at, excluded.answered_at)",
+            [list(answers), [to_datetime(at) for at in answers.values()]],
+        )
+
+
 def quarantine_fetched(source_id: int, topic: str, payload: bytes, reason: str, at: Instant) -> None:
     """Keep aside what was fetched and could not be given to the log: its beginning, and the count of its source."""
     row = Quarantined(FETCHED, 0, 0, source_id, topic, payload[:FETCHED_EXCERPT], at, "quarantined", reason)
