@@ -38,6 +38,8 @@ _RANDOM = {
     "journal_line": ["id", "digest", "personal"],
     "journal_key": ["id", "wrapped"],
     "incidents_evidence": ["picture", "thumbnail"],
+    "procedures_letter": ["address"],
+    "procedures_contact": ["address"],
 }
 """Columns that differ each time an act is done: the random part of a line's number, the digest over it, keys, ciphertexts."""
 

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from beffroi.foundation.errors import Misconfigured
@@ -59,6 +59,19 @@ class Settings(BaseSettings):
     )
     quarantine_max_rows: int = Field(500_000, ge=1_000, description="Most unreadable frames that are kept.")
     quarantine_max_mb: int = Field(2_000, ge=10, description="Most that unreadable frames take, in megabytes.")
+    smtp_host: str | None = Field(
+        None, description="Mail server by which procedures write to bodies and people outside."
+    )
+    smtp_port: int = Field(587, ge=1, le=65535, description="Port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls", description="How the talk with the mail server is encrypted; `none` on the post's own machine only."
+    )
+    smtp_user: str | None = Field(None, description="Account at the mail server, where it asks for one.")
+    smtp_password: SecretStr | None = Field(None, description="Password of that account.")
+    smtp_from: str = Field("post@localhost", description="Address from which letters are sent.")
+    smtp_ca: Path | None = Field(
+        None, description="Certificate authority of the mail server, where it is the city's own."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 
 from beffroi.foundation.clock import SECOND
-from beffroi.foundation.errors import Conflict, Forbidden, Malformed, NotFound, Refused
+from beffroi.foundation.errors import Conflict, Forbidden, NotFound, Refused
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents import queries as incident_queries
 from beffroi.kernel.journal.queries import lines_of, list_lines
@@ -227,9 +227,11 @@ def test_a_step_is_added_and_a_step_or_a_procedure_applied_again() -> None:
     after = actions.reapply(run.id, "look", by=nadia(), at=later(3))
     assert states(after) == {"look": "open", "1.added": "open", "2.barrier": "open", "3.again": "open"}
     assert after.state.steps["1.added"].due_at == later(1) + 300 * SECOND
+    assert queries.run(run.id, nadia()).notes == {"1.added": ("Appeler l'élu d'astreinte",)}
+    assert "élu" not in str(apps.get_model("procedures", "Run").objects.get(pk=run.id).state)
     actions.confirm(run.id, "1.added", by=nadia(), at=later(4))
     with pytest.raises(NotFound, match="neither a step of this run"):
         actions.reapply(run.id, "nothing", by=nadia(), at=later(5))
-    with pytest.raises(Malformed, match="write a text"):
+    with pytest.raises(Refused):
         actions.add_step(run.id, "", by=nadia(), at=later(5))
     assert_replayed(run.id)

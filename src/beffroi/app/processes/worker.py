@@ -31,6 +31,7 @@ from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
 SEAL_EVERY_S = 1.0
+LETTERS_EVERY_S = 2.0
 STOP_WITHIN_S = 3.0
 
 
@@ -87,6 +88,7 @@ class Worker:
     async def run(self) -> None:
         """Serve until asked to stop; a lost database is waited for."""
         jobs_task = asyncio.create_task(self._jobs())
+        letters = asyncio.create_task(_write_letters())
         while not self.stopping.is_set():
             acts = (_watch, _let_time_pass, _pass_time, _turn, _watch_crews, _time_commands, _run_procedures)
             works = (*acts, self._seal, _compare)
@@ -98,7 +100,8 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), SEAL_EVERY_S)
         jobs_task.cancel()
-        await asyncio.wait({jobs_task}, timeout=STOP_WITHIN_S)
+        letters.cancel()
+        await asyncio.wait({jobs_task, letters}, timeout=STOP_WITHIN_S)
 
     def _seal(self) -> None:
         witness = this_witness()
@@ -151,6 +154,17 @@ def _run_procedures() -> None:
 def _let_time_pass() -> None:
     """End shelvings, tell again, tell higher, recall: what becomes due by itself (docs/explanation/alarms.md)."""
     incidents.let_time_pass(at=now())
+
+
+async def _write_letters() -> None:
+    """Send what procedures write to people outside, beside the works of each second: a slow mail server delays no alarm."""
+    while True:
+        await _fault_of(_send_letters)
+        await asyncio.sleep(LETTERS_EVERY_S)
+
+
+def _send_letters() -> None:
+    procedures.send_letters(now())
 
 
 async def _fault_of(work: Callable[[], None]) -> str:

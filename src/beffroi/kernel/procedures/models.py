@@ -103,3 +103,44 @@ class Message(models.Model):
             models.Index(fields=["told_at"], condition=Q(seen_at=None), name="procedures_message_unseen"),
             models.Index(fields=["incident"], name="procedures_message_incident"),
         ]
+
+
+class Contact(models.Model):
+    """Where whoever told an incident wants to be written to; encrypted with the key of the incident's case."""
+
+    incident = models.OneToOneField("incidents.Incident", on_delete=models.PROTECT, related_name="+")
+    address = models.BinaryField()
+    left_at = models.DateTimeField()
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+
+
+class Letter(models.Model):
+    """A letter of the outbox, written in the transaction of the step that sends it; its address is encrypted.
+
+    `state`: waiting for its turn (`due_at`), sending (marked before it leaves: what is found so later is in doubt and is never
+    sent again by itself), sent, refused, in doubt, given up.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    step = models.CharField(max_length=200)
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+")
+    to_name = models.CharField(max_length=120)
+    address = models.BinaryField()
+    message_id = models.CharField(max_length=120, unique=True)
+    subject = models.CharField(max_length=200)
+    text = models.TextField()
+    state = models.CharField(max_length=16, default="waiting")
+    written_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    attempts = models.SmallIntegerField(default=0)
+    marked_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True, default="")
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["due_at"], condition=Q(state__in=["waiting", "sending"]), name="procedures_letter_due"
+            ),
+            models.Index(fields=["incident"], name="procedures_letter_incident"),
+        ]

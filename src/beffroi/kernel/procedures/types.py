@@ -406,6 +406,55 @@ class Message:
     seen_at: Instant | None = None
 
 
+class LetterState(StrEnum):
+    """What became of a letter. IN_DOUBT: it may have been taken, and is not sent again by itself."""
+
+    WAITING = "waiting"
+    SENDING = "sending"
+    SENT = "sent"
+    REFUSED = "refused"
+    IN_DOUBT = "in_doubt"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A letter that a step wrote. Its address is not here: nobody reads it but the mail server."""
+
+    id: int
+    run: int
+    step: str
+    to_name: str
+    subject: str
+    text: str
+    state: LetterState
+    written_at: Instant
+    attempts: int
+    ended_at: Instant | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """What a command step would do now: the equipment by code, the effect in one sentence, and why not where it cannot."""
+
+    codes: tuple[str, ...]
+    names: tuple[str, ...]
+    effect: str
+    dangerous: bool = False
+    refused: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far what a step asked for has come: `over` with `done` or not, in a few words of its room."""
+
+    over: bool
+    done: bool
+    state: str
+    detail: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a test found: what was expected and what came."""

@@ -9,7 +9,7 @@ from beffroi.kernel.incidents.actions.attending import (
     unshelve_alarm,
 )
 from beffroi.kernel.incidents.actions.comparing import compare_incidents, confirm_link, reject_link
-from beffroi.kernel.incidents.actions.engaging import follow_crew, hold_engaged, open_for_crew
+from beffroi.kernel.incidents.actions.engaging import follow_crew, hold_engaged, keep_nameable, open_for_crew
 from beffroi.kernel.incidents.actions.evidence import attach_evidence, open_evidence
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.incidents.actions.grouping import Together, acknowledge_group
@@ -63,6 +63,7 @@ __all__ = [
     "follow_crew",
     "hold_engaged",
     "hold_incident",
+    "keep_nameable",
     "let_time_pass",
     "mark_incident",
     "merge_incidents",

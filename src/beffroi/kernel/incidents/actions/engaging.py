@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.foundation.errors import NotFound
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import act_line, done, refuse_closed
 from beffroi.kernel.incidents.actions.locking import hold
@@ -36,6 +37,17 @@ def hold_engaged(incident_id: int) -> Incident:
     row = hold(incident_id).of(incident_id)
     refuse_closed(row)
     return incident_of(row)
+
+
+def keep_nameable(incident_id: int) -> None:
+    """Wait for whoever acts on an incident, and have nobody act on it until this transaction ends: others name it meanwhile.
+
+    For a room above that will write rows beside it after the journal's head is locked. Raises NotFound.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM incidents_incident WHERE id = %s FOR KEY SHARE", [incident_id])
+        if cursor.fetchone() is None:
+            raise NotFound(f"there is no incident {incident_id}")
 
 
 def follow_crew(

@@ -1,7 +1,9 @@
 """Every write of the procedures' room: put in force, run step by step by people, moved by time and by what is observed."""
 
 from beffroi.kernel.procedures.actions.adapting import add_step, reapply, stop
+from beffroi.kernel.procedures.actions.asking import engage, send
 from beffroi.kernel.procedures.actions.doing import answer, confirm, skip, tick
+from beffroi.kernel.procedures.actions.mailing import leave_address, send_again, send_letters
 from beffroi.kernel.procedures.actions.publishing import Published, publish_procedures
 from beffroi.kernel.procedures.actions.seeing import acknowledge_message
 from beffroi.kernel.procedures.actions.starting import start
@@ -13,9 +15,14 @@ __all__ = [
     "add_step",
     "answer",
     "confirm",
+    "engage",
+    "leave_address",
     "pass_time",
     "publish_procedures",
     "reapply",
+    "send",
+    "send_again",
+    "send_letters",
     "skip",
     "start",
     "stop",

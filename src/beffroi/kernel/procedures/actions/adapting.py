@@ -16,27 +16,30 @@ from beffroi.kernel.procedures.actions.recording import act_line, hold, require_
 from beffroi.kernel.procedures.types import Lane, Run, RunState, Step
 
 MOST_WITHIN_S = 604_800
+ADDED = "Étape ajoutée"
+"""What a step that a person added is called where its words may not be: they are in the journal, under the case's key."""
 
 
 def add_step(
     run: int, title: str, *, text: str = "", role: str = "", within_s: int = 0, by: Viewer, at: Instant
 ) -> Run:
-    """Add an instruction beside the steps of a run, from now on, for one of its roles. Journalled.
+    """Add an instruction beside the steps of a run, from now on, for one of its roles. Journalled; its words encrypted.
 
-    Raises Refused (no title, too long), Forbidden, NotFound, Conflict when the run is over.
+    Raises Refused (no words, too long), Forbidden, NotFound, Conflict when the run is over.
     """
     if not 0 <= within_s <= MOST_WITHIN_S:
         raise Refused("write a deadline of 0 to 604800 seconds", key="deadline-wrong")
-    fields: dict[str, Any] = {"id": "added", "kind": "instruction", "title": title}
-    fields |= {"text": text} if text.strip() else {}
+    written = check_text("\n".join(filter(None, (title.strip(), text.strip()))), "what is to be done")
+    fields: dict[str, Any] = {"id": "added", "kind": "instruction", "title": ADDED}
     fields |= {"within_s": within_s} if within_s else {}
     step = rules.read_step(fields)
     with transaction.atomic():
         held = hold(run, at)
         require_run(held, by)
-        lane = rules.added_step(held.state, step, role=role, title=step.title)
+        lane = rules.added_step(held.state, step, role=role, title=ADDED)
         moved = rules.add_lane(held.state, lane, held.given, at)
-        line = act_line(held, "add_step", by, step_title=step.title)
+        placed = rules.step_named(moved.run, f"{len(moved.run.lanes) - 1}.added")
+        line = act_line(held, "add_step", by, placed=placed, text=written)
         return write(held, moved, "add", [line], by=by, at=at, body={"lane": msgspec.to_builtins(lane)})
 
 

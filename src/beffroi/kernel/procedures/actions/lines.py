@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.incidents.rules import case_of, reference_of
+from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.procedures import models
 from beffroi.kernel.procedures.types import Placed
@@ -14,6 +15,12 @@ ROOM = "procedures"
 def rule_of(row: models.Run) -> Actor:
     """Return the procedure as the journal names it when it acts by itself."""
     return Actor(ActorKind.RULE, f"procedure:{row.code}", row.title)
+
+
+def contact_line(incident: Incident, verb: str, actor: Actor) -> Entry:
+    """Return the line that tells that an address was left or forgotten; the address itself is told nowhere."""
+    content = {"reference": incident.reference, "desk": incident.desk, "commune": incident.commune}
+    return Entry(actor, ROOM, verb, f"incident:{incident.id}", content=content)
 
 
 def line_of(

@@ -154,8 +154,7 @@ def _line_of_happening(held: Held, run: RunState, each: Happening, placed: Place
     row, actor, opened_at = held.row, rule_of(held.row), held.incident.opened_at
     match each.what:
         case What.TELLS if placed:
-            told = tell_step(row, held.incident, placed, at)
-            to = ", ".join(dict.fromkeys(message.to_name for message in told))
+            to = ", ".join(tell_step(row, held.incident, placed, at))
             return line_of(row, "tell_step", actor, opened_at=opened_at, placed=placed, to_name=to)
         case What.LATE:
             return line_of(row, "miss_step", actor, opened_at=opened_at, placed=placed, effective_at=each.at)

@@ -9,33 +9,35 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.procedures import models, queries, rules
+from beffroi.kernel.procedures.actions.mailing import write_letters
 from beffroi.kernel.procedures.types import Notification, Placed, RoleOf
 
+TELLER = "déclarant"
+"""How a letter's line names whoever told the incident: never by name."""
 
-def tell_step(row: models.Run, incident: Incident, placed: Placed, at: Instant) -> list[models.Message]:
-    """Write the messages of a notification step; return them."""
+
+def tell_step(row: models.Run, incident: Incident, placed: Placed, at: Instant) -> list[str]:
+    """Write the messages and the letters of a notification step; return to whom, by name, each once."""
     step = placed.step
     assert isinstance(step, Notification)
     text = rules.filled(step.message, facts_of(incident, at))
     roles = {role.code: role for lane in queries.state_of(row).lanes for role in lane.roles}
-    told = []
+    told: list[models.Message] = []
+    letters: list[tuple[str, str]] = []
     for recipient in step.to:
+        if recipient.mail or recipient.teller:
+            address = recipient.mail or queries.address_left(incident.id)
+            letters += [(recipient.mail or TELLER, address)] if address else []
+            continue
         role = roles.get(recipient.role, placed.role if recipient.role else RoleOf("", ""))
-        if recipient.post or recipient.desk or recipient.role:
-            told.append(
-                _message(
-                    row,
-                    incident,
-                    placed.key,
-                    post=recipient.post or role.post,
-                    desk=recipient.desk or role.desk,
-                    name=role.title,
-                    text=text,
-                    at=at,
-                    wants_answer=step.acknowledged,
-                )
-            )
-    return models.Message.objects.bulk_create(told)
+        post, desk = recipient.post or role.post, recipient.desk or role.desk
+        wants = {"wants_answer": step.acknowledged}
+        told.append(
+            _message(row, incident, placed.key, post=post, desk=desk, name=role.title, text=text, at=at, **wants)
+        )
+    models.Message.objects.bulk_create(told)
+    write_letters(row, incident, placed.key, letters, text, at)
+    return list(dict.fromkeys([*(message.to_name for message in told), *(name for name, _address in letters)]))
 
 
 def tell_late(row: models.Run, incident: Incident, placed: Placed, to: str, at: Instant) -> models.Message:

@@ -11,8 +11,10 @@ from django.db import transaction
 from django.db.models import Q
 
 from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.incidents.actions import keep_nameable
 from beffroi.kernel.incidents.types import OPEN_STATES
 from beffroi.kernel.procedures import models, queries, rules
+from beffroi.kernel.procedures.actions.asking import look_at_asked
 from beffroi.kernel.procedures.actions.lines import line_of, rule_of
 from beffroi.kernel.procedures.actions.recording import Held, write
 from beffroi.kernel.procedures.queries.facts import given_from
@@ -41,11 +43,14 @@ def _pass(number: int, at: Instant) -> bool:
         held = Held(row, queries.state_of(row), incident, given_from(incident, at))
         if incident.state not in OPEN_STATES:
             return _stop_with_incident(held, at)
+        before = row.moves
+        if row.watches:
+            keep_nameable(incident.id)
+            held = look_at_asked(held, at)
         run, happened = rules.settle(held.state, held.given, at)
-        if run == held.state and not happened:
-            return False
-        write(held, Moved(run, happened), "pass", [], at=at)
-        return True
+        if run != held.state or happened:
+            write(held, Moved(run, happened), "pass", [], at=at)
+        return row.moves > before
 
 
 def _stop_with_incident(held: Held, at: Instant) -> bool:

@@ -1,7 +1,9 @@
 """Every read of the procedures' room."""
 
+from beffroi.kernel.procedures.queries.aiming import aim, aimed_at, candidates, progress_of, request_of
 from beffroi.kernel.procedures.queries.facts import given_of, incidents_known
 from beffroi.kernel.procedures.queries.library import in_force, library, procedure_of, proposed_for, version_of
+from beffroi.kernel.procedures.queries.mailing import address_left, address_of_letter, has_address, letters_of
 from beffroi.kernel.procedures.queries.running import (
     list_running,
     message_of,
@@ -15,9 +17,16 @@ from beffroi.kernel.procedures.queries.running import (
 )
 
 __all__ = [
+    "address_left",
+    "address_of_letter",
+    "aim",
+    "aimed_at",
+    "candidates",
     "given_of",
+    "has_address",
     "in_force",
     "incidents_known",
+    "letters_of",
     "library",
     "list_running",
     "message_of",
@@ -25,7 +34,9 @@ __all__ = [
     "messages_of",
     "next_of",
     "procedure_of",
+    "progress_of",
     "proposed_for",
+    "request_of",
     "run",
     "run_of_row",
     "runs_of_incident",

@@ -11,6 +11,7 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.procedures.queries.mailing import has_address
 from beffroi.kernel.procedures.types import Given, Until
 from beffroi.kernel.twin import queries as twin
 
@@ -45,6 +46,7 @@ def given_from(incident: Incident, at: Instant) -> Given:
         asset_class=asset.asset_class if asset else "",
         commune=incident.commune,
         night=hour >= NIGHT_BEGINS_H or hour < NIGHT_ENDS_H,
+        teller=has_address(incident.id),
         reached=_reached(incident),
     )
 

@@ -1,0 +1,51 @@
+"""Letters of runs, and where they go: the addresses are opened for the mail server, and for nobody else."""
+
+from __future__ import annotations
+
+from beffroi.foundation.clock import from_datetime
+from beffroi.kernel.incidents.rules import case_of
+from beffroi.kernel.journal.queries import open_kept
+from beffroi.kernel.journal.types import PersonalState, Sealed
+from beffroi.kernel.procedures import models
+from beffroi.kernel.procedures.types import Letter, LetterState
+
+
+def has_address(incident: int) -> bool:
+    """Tell whether whoever told an incident left an address."""
+    return models.Contact.objects.filter(incident_id=incident).exists()
+
+
+def address_left(incident: int) -> str:
+    """Return where whoever told an incident is written to; empty where nobody left one, or it was erased."""
+    row = models.Contact.objects.filter(incident_id=incident).first()
+    return _opened(bytes(row.address), f"procedures_contact.address:{incident}", incident) if row else ""
+
+
+def address_of_letter(row: models.Letter) -> str:
+    """Return where a letter goes; empty where its case was erased."""
+    return _opened(bytes(row.address), f"procedures_letter.address:{row.message_id}", row.incident_id)
+
+
+def letters_of(incident: int) -> tuple[Letter, ...]:
+    """Return the letters that runs on an incident wrote, the newest first. The caller has asked the door."""
+    return tuple(
+        Letter(
+            id=row.pk,
+            run=row.run_id,
+            step=row.step,
+            to_name=row.to_name,
+            subject=row.subject,
+            text=row.text,
+            state=LetterState(row.state),
+            written_at=from_datetime(row.written_at),
+            attempts=row.attempts,
+            ended_at=from_datetime(row.ended_at) if row.ended_at else None,
+            reason=row.reason,
+        )
+        for row in models.Letter.objects.filter(incident_id=incident).order_by("-id")[:100]
+    )
+
+
+def _opened(part: bytes, name: str, incident: int) -> str:
+    (kept,) = open_kept([Sealed(case_of(incident), name, part)])
+    return kept.data.decode() if kept.state is PersonalState.READABLE else ""
