@@ -9,11 +9,13 @@ from dataclasses import replace
 import pytest
 from django.test import Client
 
-from beffroi.console import defining
+from beffroi.console import defining, frames
 from beffroi.foundation.clock import now
 from beffroi.kernel.alarms import actions, queries
 from beffroi.kernel.alarms.rules.definition_entries import entry_of
+from beffroi.kernel.alarms.rules.definition_rule import MAX_COMPARISONS
 from beffroi.kernel.alarms.types import RevisionState
+from beffroi.kernel.journal.queries import list_lines
 from tests.console import scene
 
 pytestmark = pytest.mark.django_db
@@ -208,3 +210,56 @@ def test_change_is_simulated_over_the_history(enter: Enter) -> None:
     assert 'href="/assets/ARM-1">ARM-1</a> (1)' in page
     wrong = writer.post(f"{act}/simulate", {"days": "99"}, follow=True).content.decode()
     assert "Choisissez un nombre de jours de 1 à 14." in wrong
+
+
+def mark_of(page: str) -> str:
+    found = re.search(r'<span id="definitions" data-mark="(\w+)" hidden></span>', page)
+    assert found is not None
+    return found[0]
+
+
+def test_each_act_on_a_definition_is_told_to_its_pages_by_a_frame(enter: Enter) -> None:
+    writes, decides = enter("ingenieure"), enter("chefsalle")
+    before = mark_of(html(decides, CARD))
+    marks = [before]
+
+    def told() -> None:
+        (fragment,) = [
+            each
+            for each in frames.fragments_for({"definition:lighting_cabinet_tripped"}, scene.who("chefsalle"))
+            if each["target"] == "definitions"
+        ]
+        assert fragment["html"] == mark_of(html(decides, CARD)) == mark_of(html(decides, "/definitions"))
+        marks.append(str(fragment["html"]))
+
+    address = change(writes, on_delay_s="30")
+    told()
+    assert writes.post(f"{address}/simulate", {"days": "1"}).status_code == 302
+    assert next(iter(list_lines())).verb == "replay_definition"
+    told()
+    assert writes.post(f"{address}/propose").status_code == 302
+    told()
+    assert decides.post(f"{address}/refuse", {"reason": "trop court"}).status_code == 302
+    told()
+    assert len(set(marks)) == 5
+
+
+def test_form_takes_as_many_comparisons_as_a_file(enter: Enter) -> None:
+    client = enter("ingenieure")
+    page = html(client, f"{CARD}/change")
+    assert page.count('class="fields compared"') == MAX_COMPARISONS
+    assert '<details class="more-rows"><summary>' in page
+    many = {}
+    for place in range(1, MAX_COMPARISONS + 1):
+        many |= {
+            f"quantity_{place}": "voltage_v",
+            f"operator_{place}": "<",
+            f"threshold_{place}": str(100 + place),
+            f"dead_band_{place}": "",
+        }
+    address = change(client, kind="comparisons", join="any", tests="", **many)
+    revision = queries.get_definition("lighting_cabinet_tripped", scene.who("chefsalle")).revision
+    assert revision is not None and revision.definition is not None
+    assert [each.threshold for each in revision.definition.comparisons] == [float(100 + n) for n in range(1, 9)]
+    again = html(client, f"{CARD}/change")
+    assert ('<details class="more-rows" open>' in again, 'value="108"' in again) == (True, True), address

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from playwright.sync_api import expect
@@ -42,3 +43,16 @@ def test_crew_is_engaged_by_two_strokes_and_a_transfer_is_seen_by_the_other_room
     expect(other.locator("#detail button[data-key=y]")).to_be_visible()
     other.keyboard.press("y")
     expect(row.locator(".state")).to_contain_text("PB")
+
+
+def test_hours_pauses_owner_and_print_have_their_keys(stage: Any, sit: Any) -> None:
+    incident = scene.trip("ARM-1")
+    actions.take_incident(incident.id, by=scene.who(), at=now())
+    page = sit(f"/incidents/{incident.reference}", username="chefsalle")
+    expect(page.locator("#detail button[data-key=d]")).to_be_visible()
+    for key, field in (("<", "clock"), (")", "begin"), (">", "person")):
+        page.keyboard.press(key)
+        expect(page.locator(f"#{field}-{incident.id}")).to_be_focused()
+        page.keyboard.press("Escape")
+    page.keyboard.press("&")
+    expect(page).to_have_url(re.compile(rf"/incidents/{incident.reference}/print$"))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from beffroi.console import reading
 from beffroi.foundation.clock import now
@@ -60,3 +61,39 @@ def test_open_map_is_a_fresh_map_after_each_act_and_after_a_cut(stage: Stage, si
     page.reload()
     open_map(page)
     assert shows_the_truth(page) == old
+
+
+def test_incident_is_told_at_the_point_clicked_or_at_the_centre_that_arrows_move(stage: Stage, sit: Sit) -> None:
+    page = sit("/?at=5.0430,47.3250", drawn=True)
+    open_map(page)
+    here = page.locator("city-map .here")
+    expect(here).to_have_text("Signaler au centre .")
+    at = re.compile(r"\?at=(5\.04\d+),(47\.32\d+)$")
+    centre = at.search(here.get_attribute("href") or "")
+    box = page.locator("city-map canvas").first.bounding_box()
+    assert centre is not None
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2 + 120, box["y"] + box["height"] / 2 + 90)
+    expect(here).to_have_text("Signaler à ce point .")
+    expect(page.locator("city-map .said")).to_contain_text("Point choisi sur la carte")
+    chosen = at.search(here.get_attribute("href") or "")
+    assert chosen is not None
+    assert (float(chosen[1]) > float(centre[1]), float(chosen[2]) < float(centre[2])) == (True, True)
+    page.keyboard.press(".")
+    expect(page).to_have_url(re.compile(r"/incidents/new\?at="))
+    expect(page.locator("#place .chosen")).to_contain_text("Lieu retenu")
+
+    page.goto(f"{stage.url}/?at=5.0430,47.3250")
+    open_map(page)
+    page.locator("city-map canvas").first.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("was => !document.querySelector('city-map .here').href.includes(was)", arg=centre[0])
+    page.keyboard.press(".")
+    expect(page).to_have_url(re.compile(r"/incidents/new\?at="))
+    assert page.locator("#place input[name=lon]").get_attribute("value") != centre[1]
+
+
+def test_who_may_not_open_an_incident_is_not_offered_to_tell_one(sit: Sit) -> None:
+    page = sit("/?at=5.0430,47.3250", username="visiteur", drawn=True)
+    open_map(page)
+    expect(page.locator("city-map .here")).to_have_count(0)

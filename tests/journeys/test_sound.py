@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from beffroi.foundation.clock import now
+from beffroi.foundation.clock import MINUTE, now
 from beffroi.kernel.incidents import actions as incidents
+from beffroi.kernel.incidents.types import Deadline
+from beffroi.kernel.people import actions as people
 from tests.console import scene
 from tests.journeys.conftest import Sit
 from tests.journeys.test_console import hold_clock, live
@@ -148,3 +150,38 @@ def test_level_is_kept_and_each_sound_can_be_heard(sit: Sit) -> None:
     assert gains[0] < gains[1]
     page.reload()
     expect(page.get_by_label("Niveau")).to_have_value("3")
+
+
+def test_who_leads_the_room_is_told_of_escalations_and_deadlines_and_nobody_else(sit: Sit) -> None:
+    incidents.publish_deadlines([Deadline("acknowledged", 120)], by=people.SYSTEM, at=now() - MINUTE)
+    long_ago = now() - 10 * MINUTE
+    incident = scene.trip("ARM-1", at=long_ago)
+    page, other = listen(sit, username="chefsalle"), sit("/")
+    live(other)
+    arrives(page, 1)
+    pass_s(page, 12)
+    heard, said = len(sounds(page)), page.locator("#say-polite")
+    incidents.pass_time(now())
+    row = page.locator(f"#incident-{incident.id}")
+    expect(row).to_have_attribute("data-missed", "acknowledged")
+    pass_s(page, 12)
+    expect(said).to_contain_text("Délai dépassé, Acquitté : Armoire d'éclairage disjonctée")
+    assert sounds(page)[heard:] == [HZ[2]]
+    heard = len(sounds(page))
+    incidents.let_time_pass(at=now())
+    expect(row).to_have_attribute("data-rung", "1")
+    pass_s(page, 12)
+    expect(said).to_contain_text("Personne n’a acquitté à temps : Armoire d'éclairage disjonctée")
+    assert sounds(page)[heard:] == [HZ[2]]
+    expect(other.locator(f"#incident-{incident.id}")).to_have_attribute("data-rung", "1")
+    assert other.locator("#counters").get_attribute("data-told") is None
+    assert "acquitté à temps" not in (other.locator("#say-polite").text_content() or "")
+
+
+def test_away_from_the_queue_the_figure_is_told_and_priority_1_at_once(sit: Sit) -> None:
+    incidents.publish_deadlines([Deadline("acknowledged", 120)], by=people.SYSTEM, at=now() - MINUTE)
+    scene.happen("raise", "building_fire", ["BAT-1"], at=now() - 10 * MINUTE)
+    page = sit("/handover", username="chefsalle")
+    live(page)
+    incidents.pass_time(now())
+    expect(page.locator("#say-assertive")).to_have_text("Priorité 1 : une escalade ou un délai dépassé de plus.")

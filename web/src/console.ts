@@ -39,6 +39,7 @@ startLive();
 on("beffroi:frame", (frame) => {
   const sheet = document.getElementById("sheet") !== null;
   if (document.body.classList.contains("follows") && frame.fragments?.length) refreshSoon(); // drawn by the server alone too
+  if (document.getElementById("definitions") && frame.fragments?.some(({ target }) => target === "definitions")) refreshSoon();
   if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
 

@@ -8,7 +8,7 @@ const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
 /** Acts without words: a key struck while the panel is still on its way is done at once, on the chosen row. */
 const ACTS: Readonly<Record<string, string>> = { a: "acknowledge", p: "take" };
 /** Keys that open something of the panel: they wait for it, and nothing struck after them is taken for a key. */
-const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*");
+const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)");
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {

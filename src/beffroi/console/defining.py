@@ -23,13 +23,13 @@ from beffroi.foundation.units import STATES
 from beffroi.kernel.alarms import actions, queries
 from beffroi.kernel.alarms.actions import WrongDefinition
 from beffroi.kernel.alarms.rules.definition_entries import entry_of
-from beffroi.kernel.alarms.rules.definition_rule import JOINS, OPERATORS
+from beffroi.kernel.alarms.rules.definition_rule import JOINS, MAX_COMPARISONS, OPERATORS
 from beffroi.kernel.alarms.types import PRIORITIES
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import CLASSES
 
-ROWS = 4
-"""Comparisons that the form offers; a definition of more is written in a file."""
+SHOWN_ROWS = 4
+"""Comparisons that the form shows at once; the others, as many as a definition may have, unfold."""
 
 MAX_TYPED = 20_000
 TEXTS = ("code", "title", "asset_class", "desk", "cause", "consequence", "response", "expression")
@@ -117,7 +117,8 @@ def _form(request: HttpRequest, viewer: Viewer, entry: Mapping[str, Any], code: 
         | {
             "code": code,
             "typed": typed,
-            "rows": _rows(typed, wrong),
+            "rows": (rows := _rows(typed, wrong)),
+            "more_open": any(row["wrong"] or row["quantity"] or row["threshold"] for row in rows[SHOWN_ROWS:]),
             "wrong": wrong,
             "general": wrong.get("", ""),
             "help": HELP,
@@ -206,7 +207,7 @@ def _read_rule(typed: Mapping[str, str], fields: dict[str, Any]) -> None:
         del fields["expression"]
     if kind != "comparisons":
         return
-    compared = [row for place in range(1, ROWS + 1) if (row := _comparison(typed, place))]
+    compared = [row for place in range(1, MAX_COMPARISONS + 1) if (row := _comparison(typed, place))]
     if len(compared) == 1:
         fields |= compared[0]
     elif compared:
@@ -265,7 +266,7 @@ def _told(field: str, reason: str) -> str:
 def _rows(typed: Mapping[str, str], wrong: Mapping[str, str]) -> list[dict[str, object]]:
     names = ("quantity", "operator", "threshold", "dead_band")
     return [
-        {"place": place, "wrong": wrong.get(f"row_{place}", "")}
+        {"place": place, "wrong": wrong.get(f"row_{place}", ""), "folds": place == SHOWN_ROWS + 1}
         | {name: typed.get(f"{name}_{place}", "") for name in names}
-        for place in range(1, ROWS + 1)
+        for place in range(1, MAX_COMPARISONS + 1)
     ]

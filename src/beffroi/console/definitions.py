@@ -13,16 +13,18 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
-from beffroi.console import ruling, words
+from beffroi.console import frames, ruling, words
 from beffroi.console.door import page, refusal_words
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
 from beffroi.foundation.clock import DAY
 from beffroi.foundation.errors import BeffroiError, Forbidden, NotFound
 from beffroi.kernel.alarms import actions, queries
+from beffroi.kernel.alarms.actions import MAX_DAYS, MAX_VALUES_A_DAY
 from beffroi.kernel.alarms.rules import run_trials
 from beffroi.kernel.alarms.rules.conditions import begins, stays
 from beffroi.kernel.alarms.types import PRIORITIES, Card, Definition, Revision, RevisionState
+from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin.types import CLASSES
@@ -35,11 +37,13 @@ Act = Callable[[int], Revision]
 @page(Verb.SEE, Kind.DEFINITION)
 def definitions(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """List the definitions, the most urgent first, with the share of each priority beside what EEMUA 191 advises."""
+    since, mark = journal.last_seq(), frames.render_definitions_mark(viewer)
     asked = {name: request.GET.get(name, "").strip()[:64] for name in ("q", "desk", "class", "priority", "state")}
     level = int(asked["priority"]) if asked["priority"] in [str(each) for each in PRIORITIES] else None
     filters = queries.Asked(asked["desk"], asked["class"], level, asked["state"], asked["q"])
     every = [card.definition for card in queries.list_definitions(seen_by=viewer) if card.in_force]
-    context = surround(request, viewer) | {
+    context = surround(request, viewer, since=since) | {
+        "mark": mark,
         "rows": [_row(card) for card in queries.list_definitions(filters, seen_by=viewer)],
         "filters": asked,
         "filtered": any(asked.values()),
@@ -58,9 +62,11 @@ def definitions(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @page(Verb.SEE, Kind.DEFINITION)
 def definition(request: HttpRequest, viewer: Viewer, definition: str) -> HttpResponse:
     """Show everything about one definition: why, what to do, its rule, tests, versions, and the change that is open."""
+    since, mark = journal.last_seq(), frames.render_definitions_mark(viewer)
     card = queries.get_definition(definition, viewer)
     shown = card.definition
-    context = surround(request, viewer) | {
+    context = surround(request, viewer, since=since) | {
+        "mark": mark,
         "card": card,
         "definition": shown,
         "state": _state(card),
@@ -72,6 +78,8 @@ def definition(request: HttpRequest, viewer: Viewer, definition: str) -> HttpRes
         "past": [revision for revision in queries.revisions_of(shown.code) if not revision.is_open],
         "change": _change(card, viewer) if card.revision else None,
         "replayable": (1, 3, 7, 14),
+        "days_max": MAX_DAYS,
+        "values_max": f"{MAX_VALUES_A_DAY:_}".replace("_", "\u202f"),
         "may_propose": people.may(viewer, Verb.PROPOSE, Kind.DEFINITION, desk=shown.desk),
     }
     return render(request, "console/definition.html", context)

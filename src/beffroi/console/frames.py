@@ -42,7 +42,7 @@ _ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
 """Ways out that have an act of their own: a transfer, a union."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:")
+FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:")
 """Kinds of subject that the header or the footer may show."""
 
 KEPT = ("alarm:", "source:", "asset:")
@@ -123,8 +123,9 @@ def render_flood(counts: Counts, groups: Sequence[Group], viewer: Viewer) -> Saf
 
 
 def render_counters(counts: Counts, viewer: Viewer) -> SafeString:
-    """Draw the figures of the header."""
-    return _draw("counters", viewer, {"counts": counts})
+    """Draw the figures of the header; for who leads the room, with what their screen tells of by voice and sound."""
+    is_told = people.may(viewer, Verb.ASSIGN, Kind.INCIDENT)
+    return _draw("counters", viewer, {"counts": counts, "is_told": is_told})
 
 
 def render_streams(sources: Sequence[SourceState], viewer: Viewer) -> SafeString:
@@ -205,7 +206,18 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
         return []
     kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
+    kept += [definitions_fragment(viewer)] if any(subject.startswith("definition:") for subject in subjects) else []
     return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer), sealing, *kept]
+
+
+def definitions_fragment(viewer: Viewer) -> Fragment:
+    """Return what tells the pages of alarm definitions that they are to be read again: they are drawn by the server alone."""
+    return {"target": "definitions", "html": render_definitions_mark(viewer)}
+
+
+def render_definitions_mark(viewer: Viewer) -> SafeString:
+    """Draw the mark of how definitions stand, which changes with each act on one."""
+    return _draw("definitions_mark", viewer, {"mark": alarms.definitions_mark()})
 
 
 def load_fragments(viewer: Viewer) -> list[Fragment]:

@@ -43,6 +43,9 @@ class Counts:
     aside: int = 0
     """Alarms told higher because nobody acknowledged them; shelvings and withdrawals in force."""
 
+    told: tuple[int, int, int, int] = (0, 0, 0, 0)
+    """What is told to the room's supervisor, by priority: alarms told higher, and incidents past a deadline."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceState:

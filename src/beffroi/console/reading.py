@@ -63,7 +63,18 @@ def counts(viewer: Viewer) -> Counts:
     rate, flood = alarms.rate_10_min(clock.now(), post), alarms.open_flood(post)
     first, second, third, fourth = (found.unseen.get(priority, 0) for priority in (1, 2, 3, 4))
     escalated, aside = alarms.aside_counts(seen_by=viewer, desks=post.desks)
-    return Counts(found.open, found.unowned, rate, flood, (first, second, third, fourth), found.late, escalated, aside)
+    one, two, three, four = (escalated.get(level, 0) + found.late_by.get(level, 0) for level in (1, 2, 3, 4))
+    return Counts(
+        found.open,
+        found.unowned,
+        rate,
+        flood,
+        (first, second, third, fourth),
+        found.late,
+        sum(escalated.values()),
+        aside,
+        (one, two, three, four),
+    )
 
 
 def queue(viewer: Viewer) -> tuple[Incident, ...]:

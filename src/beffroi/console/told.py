@@ -108,6 +108,7 @@ SENTENCES: Mapping[str, object] = {
     "propose_withdrawal": _("A proposé le retrait d’une définition d’alarme"),
     "refuse_definition": _("A refusé une définition d’alarme"),
     "drop_definition": _("A repris sa modification d’une définition d’alarme"),
+    "replay_definition": _("A simulé une modification d’une définition d’alarme"),
     "publish_definition": _("A mis en vigueur une définition d’alarme"),
     "withdraw_definition": _("A retiré une définition d’alarme"),
     "start_procedure": _("A lancé la procédure"),

@@ -28,14 +28,19 @@ function later(): void {
 export function sayArrival(row: HTMLElement): void {
   if (row.dataset.group !== undefined) return; // its members are told, merged
   if (row.dataset.priority === "1") {
-    const region = assertive();
     const title = row.querySelector(".title")?.textContent?.trim() ?? "";
     const where = row.querySelector(".where")?.textContent?.trim() ?? "";
-    if (region) region.textContent = word("say.first", { title, where });
+    sayNow(word("say.first", { title, where }));
     return;
   }
   arrived += 1;
   later();
+}
+
+/** Say at once, above whatever is being said: of priority 1 only. */
+export function sayNow(text: string): void {
+  const region = assertive();
+  if (region) region.textContent = text;
 }
 
 /** Say a sentence among the next merged ones. */

@@ -5,6 +5,7 @@ import { writeAges } from "./ages";
 import { sayArrival } from "./announce";
 import { emit, type Fragment, type Frame } from "./frame";
 import { LiveList } from "./queue";
+import { raisedOf, sayRaised } from "./raised";
 
 /** Attributes that belong to the person at the screen, not to the server. */
 const THEIRS = new Set(["open", "hidden", "aria-current", "data-waiting", "data-gone", "data-folded"]);
@@ -65,9 +66,11 @@ function patchRow(fragment: Fragment, listId: string, quiet: boolean): void {
   }
   if (row) {
     const order = row.dataset.order;
+    const before = raisedOf(row);
     morph(row, fragment.html);
     delete row.dataset.gone;
     if (row.dataset.order !== order) list.reorder();
+    if (!quiet) sayRaised(row, before);
     return;
   }
   const fresh = parse(fragment.html);

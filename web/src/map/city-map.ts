@@ -1,7 +1,8 @@
 // <city-map>: the city, its equipment, what moves and what needs someone. Everything on it is also in a list.
 //
 // Attributes: `tiles` (PMTiles archive read by range), `assets` (snapshot URL), `rows` (id of the list of incidents),
-// `lon`/`lat`/`zoom` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`.
+// `lon`/`lat`/`zoom` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
+// incident is told, for who may).
 
 import * as libre from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
@@ -11,6 +12,7 @@ import { on, type Selection } from "../live/frame";
 import { selectAsset, selectIncident } from "../selection";
 import { word } from "../words";
 import { Equipment } from "./equipment";
+import { Here } from "./here";
 import { Incidents } from "./incidents";
 import { LayerList } from "./layers";
 import { Movers } from "./movers";
@@ -31,6 +33,7 @@ class CityMap extends HTMLElement {
   private incidents: Incidents | undefined;
   private equipment: Equipment | undefined;
   private movers: Movers | undefined;
+  private here: Here | undefined;
   private layered = false;
   private turn = 0;
   private retry = 0;
@@ -134,6 +137,8 @@ class CityMap extends HTMLElement {
     const current = document.querySelector<HTMLElement>("#queue [aria-current='true']")?.closest<HTMLElement>("[data-id]");
     if (current) this.incidents.select(Number(current.dataset.id));
     this.mark(map);
+    const tells = this.getAttribute("tells");
+    if (tells) this.here = new Here(map, tells, this);
   }
 
   private rows(): HTMLElement[] {
@@ -204,7 +209,11 @@ class CityMap extends HTMLElement {
 
   private clicked(event: libre.MapMouseEvent): void {
     const feature = this.under(event.point);
-    if (!feature || typeof feature.id !== "number") return;
+    if (!feature || typeof feature.id !== "number") {
+      this.pick(event.lngLat);
+      return;
+    }
+    this.unpick();
     if (feature.layer.id === "incidents") {
       selectIncident(feature.id, "map");
       return;
@@ -213,7 +222,21 @@ class CityMap extends HTMLElement {
     if (feature.geometry.type === "Point") this.markAt(feature.geometry.coordinates as [number, number]);
   }
 
+  /** Nothing is there: the point itself is chosen, to tell an incident at. */
+  private pick(point: libre.LngLat): void {
+    if (!this.here) return;
+    this.here.choose(point);
+    this.markAt([point.lng, point.lat]);
+    this.tell("here", word("map.chosen"));
+  }
+
+  private unpick(): void {
+    this.here?.choose(undefined);
+    this.tell("here", "");
+  }
+
   private follow(selection: Selection): void {
+    this.unpick();
     if (selection.kind !== "incident") {
       this.incidents?.select(-1);
       return;

@@ -3,6 +3,7 @@
 
 import { answer } from "../live/announce";
 import { on } from "../live/frame";
+import { followTold } from "../live/raised";
 import { word } from "../words";
 import { Arbiter, type Memory, SILENCE_MS, SOUNDS } from "./arbiter";
 
@@ -101,6 +102,7 @@ export function startSound(): void {
   follow();
   on("beffroi:frame", follow);
   on("beffroi:rows", follow);
+  followTold((priority) => arbiter.arrive(priority));
   for (const gesture of ["pointerdown", "keydown"] as const) document.addEventListener(gesture, wake, { passive: true });
   if (navigator.userActivation?.hasBeenActive) wake();
   button.addEventListener("click", () => {

@@ -7,7 +7,7 @@ from beffroi.kernel.alarms.actions.importing import Imported, import_definitions
 from beffroi.kernel.alarms.actions.judging import judge_alarms
 from beffroi.kernel.alarms.actions.publishing import Published, publish_definitions
 from beffroi.kernel.alarms.actions.ranking import publish_priorities
-from beffroi.kernel.alarms.actions.replaying import replay_revision
+from beffroi.kernel.alarms.actions.replaying import MAX_DAYS, MAX_VALUES_A_DAY, replay_revision
 from beffroi.kernel.alarms.actions.revising import (
     WrongDefinition,
     author_key,
@@ -26,6 +26,8 @@ from beffroi.kernel.alarms.actions.summing import sum_up
 from beffroi.kernel.alarms.actions.watching import Watched, watch_alarms
 
 __all__ = [
+    "MAX_DAYS",
+    "MAX_VALUES_A_DAY",
     "Imported",
     "Published",
     "Watched",

@@ -39,7 +39,7 @@ class _Sample:
 def replay_revision(revision_id: int, *, days: int, by: Viewer, at: Instant) -> Revision:
     """Play an open change and the version in force over the last days, and keep what was found beside the change.
 
-    Nothing of the post changes, so nothing is journalled. Raises Refused for days out of bounds, NotFound, and Conflict
+    Journalled: who decides on the change reads it, and the other screens that show it follow. Raises Refused for days out of bounds, NotFound, and Conflict
     when the change is closed.
     """
     if not 1 <= days <= MAX_DAYS:
@@ -51,7 +51,7 @@ def replay_revision(revision_id: int, *, days: int, by: Viewer, at: Instant) -> 
     outcome: dict[str, Any] = {"days": days, "at": at}
     for name, definition in (("present", queries.version_in_force(revision.code)), ("proposed", revision.definition)):
         outcome[name] = _play(definition, since, days) if definition is not None else None
-    return keep_what_if(revision_id, outcome, by=by)
+    return keep_what_if(revision_id, outcome, by=by, at=at)
 
 
 def _play(definition: Definition, since: Instant, days: int) -> Mapping[str, Any]:

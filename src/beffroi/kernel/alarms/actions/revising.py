@@ -167,11 +167,15 @@ def drop_definition(revision_id: int, *, by: Viewer, at: Instant) -> Revision:
         return queries.revision_of(row)
 
 
-def keep_what_if(revision_id: int, outcome: Mapping[str, Any], *, by: Viewer) -> Revision:
-    """Keep what a replay over history found beside an open change, for whoever judges it. Raises as `get_revision`."""
+def keep_what_if(revision_id: int, outcome: Mapping[str, Any], *, by: Viewer, at: Instant) -> Revision:
+    """Keep what a replay over history found beside an open change, for whoever judges it. Journalled. Raises as `get_revision`."""
     revision = queries.get_revision(revision_id, by)
     require(by, Verb.SEE, Kind.DEFINITION, desk=revision.desk)
-    models.Revision.objects.filter(pk=revision_id, state__in=OPEN_REVISIONS).update(what_if=dict(outcome))
+    found = {name: (outcome.get(name) or {}).get("alarms", 0) for name in ("present", "proposed")}
+    content = {"title": revision.title, "revision": revision_id, "days": outcome.get("days"), **found}
+    with transaction.atomic():
+        if models.Revision.objects.filter(pk=revision_id, state__in=OPEN_REVISIONS).update(what_if=dict(outcome)):
+            append([Entry(by.actor, ROOM, "replay_definition", f"definition:{revision.code}", content=content)], at=at)
     return queries.get_revision(revision_id, by)
 
 

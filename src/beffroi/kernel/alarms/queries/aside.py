@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -41,8 +42,8 @@ def list_withdrawals(*, seen_by: Viewer) -> tuple[Withdrawal, ...]:
     return tuple(_withdrawal(row) for row in rows[:MAX_ASIDE])
 
 
-def aside_counts(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[int, int]:
-    """Return how many alarms of these desks (none named: of all) were told higher, and how much is kept aside."""
+def aside_counts(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[dict[int, int], int]:
+    """Return how many alarms of these desks (none named: of all) were told higher, by priority; how much is kept aside."""
     waiting = models.Alarm.objects.filter(
         _narrowed(seen_by, "desk", "asset__commune"), state=AlarmState.UNACKNOWLEDGED, rung__gt=0
     )
@@ -50,7 +51,8 @@ def aside_counts(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[int, 
     if desks:
         waiting, shelvings = waiting.filter(desk__in=desks), shelvings.filter(alarm__desk__in=desks)
         withdrawals = withdrawals.filter(desk__in=("", *desks))
-    return waiting.count(), shelvings.count() + withdrawals.count()
+    told = Counter(waiting.values_list("priority", flat=True))
+    return dict(told), shelvings.count() + withdrawals.count()
 
 
 def shelving_of(alarm_id: int) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
+from django.db import connection
 from django.db.models import Q, QuerySet
 
 from beffroi.foundation.clock import Instant, from_datetime
@@ -77,6 +78,21 @@ def list_definitions(asked: Asked = Asked(), *, seen_by: Viewer) -> tuple[Card, 
     seen = [card for card in cards if "" in where or card.definition.desk in where]
     kept = [card for card in seen if _is_asked(card, asked)]
     return tuple(sorted(kept, key=lambda card: (card.definition.priority, card.definition.code)))
+
+
+_MARK = """
+SELECT md5(concat_ws('|',
+    (SELECT concat_ws(',', count(*), max(id), max(written_at), max(proposed_at), max(reviewed_at),
+        max(what_if ->> 'at'), count(*) FILTER (WHERE state = ANY(%s))) FROM alarms_revision),
+    (SELECT concat_ws(',', count(*), sum(version), count(*) FILTER (WHERE in_force)) FROM alarms_definition)))
+"""
+
+
+def definitions_mark() -> str:
+    """Return a mark of how definitions and their changes stand: another one after each act on one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_MARK, [[str(state) for state in OPEN_REVISIONS]])
+        return str(cursor.fetchone()[0])[:16]
 
 
 def get_definition(code: str, seen_by: Viewer) -> Card:

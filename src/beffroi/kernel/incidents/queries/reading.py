@@ -41,7 +41,7 @@ _OPEN = Q(state__in=_OPEN_NAMES)
 class Counts:
     """Open incidents: how many, without owner, by priority; how many were opened in the last ten minutes.
 
-    `unseen` counts by priority those that nobody acknowledged or took.
+    `unseen` counts by priority those that nobody acknowledged or took, `late_by` those that missed a deadline.
     """
 
     open: int
@@ -50,6 +50,7 @@ class Counts:
     by_priority: Mapping[int, int] = field(default_factory=dict)
     unseen: Mapping[int, int] = field(default_factory=dict)
     late: int = 0
+    late_by: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,16 +161,18 @@ def counts(*, seen_by: Viewer | None = None, desks: Collection[str] = (), now: I
     since = to_datetime((clock.now() if now is None else now) - 10 * MINUTE)
     by_priority: dict[int, int] = {}
     unseen: dict[int, int] = {}
-    unowned = late = 0
+    late_by: dict[int, int] = {}
+    unowned = 0
     columns = rows.filter(_OPEN).values_list("priority", "owner_id", "state", "acknowledged_at", "missed")
     for priority, owner, state, seen, missed in columns:
         by_priority[priority] = by_priority.get(priority, 0) + 1
         unowned += owner is None
-        late += bool(missed)
+        if missed:
+            late_by[priority] = late_by.get(priority, 0) + 1
         if seen is None and state in (IncidentState.NEW, IncidentState.REOPENED):
             unseen[priority] = unseen.get(priority, 0) + 1
-    new = rows.filter(opened_at__gt=since).count()
-    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())), unseen, late)
+    new, late = rows.filter(opened_at__gt=since).count(), sum(late_by.values())
+    return Counts(sum(by_priority.values()), unowned, new, dict(sorted(by_priority.items())), unseen, late, late_by)
 
 
 def history(incident_id: int, *, limit: int = 200, reach: Reach = COMMON_ONLY) -> tuple[Line, ...]:
