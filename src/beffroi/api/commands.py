@@ -179,12 +179,12 @@ def cancel(request: Entered, command: str, why: Why) -> HttpResponse:
 
 
 @router.post(
-    "/commands/{command}/revert", auth=door(Verb.ASK, Kind.COMMAND), **answers(shapes.CommandAsked, 201, **_CONFLICTS)
+    "/commands/{command}/revert", auth=door(Verb.ASK, Kind.COMMAND), **answers(shapes.CommandAsked, **_CONFLICTS)
 )
 def revert(request: Entered, command: str) -> HttpResponse:
     """Ask for what undoes a command, or all that a group may have done."""
     check_known(request, Schema)
-    return answer(_asked(actions.revert(_number(command), by=request.auth, at=clock.now())), 201)
+    return answer(_asked(actions.revert(_number(command), by=request.auth, at=clock.now())))
 
 
 def _moved(request: Entered, command: str, act: Callable[[UUID], int]) -> HttpResponse:
