@@ -109,6 +109,7 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "mission": str(mission),
         "distress": str(distress),
         "command": command,
+        "step": "accept",
         "name": "engaged",
         "definition": "building_fire",
         "revision": str(withdrawal.id),

@@ -26,7 +26,7 @@ function fieldsOf(form: HTMLFormElement, button: HTMLButtonElement): FormData {
   for (const control of form.elements) {
     if (!(control instanceof HTMLInputElement || control instanceof HTMLSelectElement || control instanceof HTMLTextAreaElement))
       continue;
-    if (control instanceof HTMLInputElement && control.type === "checkbox" && !control.checked) continue;
+    if (control instanceof HTMLInputElement && (control.type === "checkbox" || control.type === "radio") && !control.checked) continue;
     const token = control.name === "csrfmiddlewaretoken";
     if (!control.name || !(token || group?.contains(control))) continue;
     if (control instanceof HTMLInputElement && control.type === "file") for (const file of control.files ?? []) data.append(control.name, file);
@@ -96,6 +96,7 @@ function clear(button: HTMLElement): void {
   if (!group) return;
   for (const control of group.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input"))
     if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = false;
+    else if (control instanceof HTMLInputElement && control.type === "radio") control.checked = control.defaultChecked;
     else control.value = "";
   for (const control of group.querySelectorAll("select"))
     control.selectedIndex = Math.max(0, [...control.options].findIndex((option) => option.defaultSelected));
@@ -128,7 +129,7 @@ export function startActions(): void {
       // This is told late, after keys that were struck meanwhile: whoever has gone on to another field is left there.
       const active = document.activeElement;
       if (active === document.body || active === details.querySelector("summary"))
-        details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden])")?.focus();
+        details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden], :disabled)")?.focus();
     },
     { capture: true },
   );

@@ -12,6 +12,7 @@ import "./styles/definitions.css";
 import "./styles/aside.css";
 import "./styles/evidence.css";
 import "./styles/map.css";
+import "./styles/crews.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";
 import { startClock } from "./live/ages";

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import gathering, keeping, lifecycle, reading, told, words
+from beffroi.console import gathering, keeping, lifecycle, reading, sending, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -30,6 +30,8 @@ from beffroi.foundation import clock
 from beffroi.foundation.clock import SECOND
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Group
+from beffroi.kernel.dispatch import queries as dispatch
+from beffroi.kernel.dispatch.types import CrewsOut
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import OPEN_STATES, CloseReason, EvidenceKind, Incident
 from beffroi.kernel.journal import queries as journal
@@ -58,12 +60,25 @@ def _draw(template: str, viewer: Viewer, context: Mapping[str, Any]) -> SafeStri
 
 
 def render_incident_row(
-    incident: Incident, viewer: Viewer, *, selected: bool = False, marks: Mapping[int, tuple[bool, bool]] | None = None
+    incident: Incident,
+    viewer: Viewer,
+    *,
+    selected: bool = False,
+    marks: Mapping[int, tuple[bool, bool]] | None = None,
+    crews: Mapping[int, CrewsOut] | None = None,
 ) -> SafeString:
-    """Draw an incident's row of the queue. `marks`: which alarms chatter or are stale, where they were read for many."""
+    """Draw an incident's row of the queue. `marks`: which alarms chatter or are stale, where they were read for many.
+
+    `crews`: those that are out, where they were read for many too.
+    """
+    out = (dispatch.crews_of([incident.id]) if crews is None else crews).get(incident.id)
     marked = alarms.marks(incident.alarm_ids) if marks is None else marks
     mine = [marked[alarm] for alarm in incident.alarm_ids if alarm in marked]
+    with translation.override(viewer.language):
+        crews_words = sending.crews_words(out) if out else ""
     context = {
+        "crews": out,
+        "crews_words": crews_words,
         "chattering": any(chatters for chatters, _stale in mine),
         "stale": any(stale for _chatters, stale in mine),
         "incident": incident,
@@ -112,6 +127,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
                 for line in told.tell_together(detail.lines, reader=viewer.username)
             ],
             **_links(detail),
+            **sending.context(incident, detail.missions, detail.candidates, viewer),
             **lifecycle.shown(detail, viewer),
         }
 
@@ -202,12 +218,20 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     numbers = _numbers(subjects, "incident") | set(incidents.incidents_of_alarms(_numbers(subjects, "alarm")).values())
     numbers |= set(incidents.proposed_with(numbers))
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
+    distress = [distress_fragment(viewer)] if any(subject.startswith("distress:") for subject in subjects) else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
-        return []
+        return distress
     kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
     kept += [definitions_fragment(viewer)] if any(subject.startswith("definition:") for subject in subjects) else []
-    return [*load_fragments(viewer), *rows, streams_fragment(reading.source_states(), viewer), sealing, *kept]
+    return [
+        *distress,
+        *load_fragments(viewer),
+        *rows,
+        streams_fragment(reading.source_states(), viewer),
+        sealing,
+        *kept,
+    ]
 
 
 def definitions_fragment(viewer: Viewer) -> Fragment:
@@ -244,6 +268,11 @@ def _numbers(subjects: Iterable[str], kind: str) -> set[int]:
 def counters_fragment(counts: Counts, viewer: Viewer) -> Fragment:
     """Return what brings the header's figures up to date."""
     return {"target": "counters", "html": render_counters(counts, viewer)}
+
+
+def distress_fragment(viewer: Viewer) -> Fragment:
+    """Return what brings the distresses that stand up to date: they are above every page."""
+    return {"target": "distress", "html": sending.render_distress(viewer)}
 
 
 def streams_fragment(sources: Sequence[SourceState], viewer: Viewer) -> Fragment:

@@ -19,6 +19,7 @@ from beffroi.foundation.errors import BeffroiError, NotFound
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Group
+from beffroi.kernel.dispatch import queries as dispatch
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal import queries as journal
@@ -111,8 +112,9 @@ def _rows(
 ) -> list[SafeString]:
     """Return the queue's rows in their order, those of groups among those of incidents: the page shows one or the other."""
     marks = alarms.marks(alarm for each in opened for alarm in each.alarm_ids)
+    crews = dispatch.crews_of(each.id for each in opened)
     rows = [
-        (row_order(each), frames.render_incident_row(each, viewer, selected=each == selected, marks=marks))
+        (row_order(each), frames.render_incident_row(each, viewer, selected=each == selected, marks=marks, crews=crews))
         for each in opened
     ]
     rows += [

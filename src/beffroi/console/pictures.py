@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
+from beffroi.kernel.dispatch.types import Candidate, Mission
 from beffroi.kernel.incidents.types import (
     NOTHING_WRITTEN,
     Body,
@@ -78,6 +79,8 @@ class Detail:
     people: tuple[tuple[str, str], ...] = ()
     evidence: tuple[Evidence, ...] = ()
     written: Written = NOTHING_WRITTEN
+    missions: tuple[Mission, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

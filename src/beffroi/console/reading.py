@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from beffroi.console import words
+from beffroi.console import sending, words
 from beffroi.console.pictures import (
     ALARM,
     EXPLAINED,
@@ -106,6 +106,8 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
         _takers(incident, viewer),
         pictures_of(incident, viewer),
         incidents.written([incident.id], readable=reads)[incident.id],
+        missions=sending.missions_of(incident, viewer),
+        candidates=sending.candidates_for(incident, viewer),
     )
 
 

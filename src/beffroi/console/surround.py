@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.console import frames, reading, words
+from beffroi.console import frames, reading, sending, words
 from beffroi.console.build import build
 from beffroi.foundation import clock
 from beffroi.kernel.journal import queries as journal
@@ -81,6 +81,7 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
         "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT),
         "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
         "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",
+        "distress": sending.render_distress(viewer),
         "sealing": frames.render_sealing(viewer),
         "words": words.for_scripts(),
         "city": reading.city(),

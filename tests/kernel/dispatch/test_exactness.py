@@ -10,6 +10,7 @@ from beffroi.foundation.clock import HOUR, MINUTE, SECOND
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.dispatch import actions, queries
 from beffroi.kernel.dispatch.models import LIVE, Answer, Distress, LastPosition, Mission
+from beffroi.kernel.dispatch.types import CrewsOut
 from beffroi.kernel.incidents.models import Incident
 from tests.kernel.dispatch.scene import (
     ACTS,
@@ -157,7 +158,7 @@ def test_two_crews_sent_for_one_incident_at_once_are_both_sent() -> None:
         lambda: do("accept", numbers["lumiere-1"], maud), lambda: do("accept", numbers["lumiere-2"], omar)
     )
     assert [each for each in results if isinstance(each, Exception)] == []
-    assert queries.crews_of([incident.id]) == {incident.id: 2}
+    assert queries.crews_of([incident.id]) == {incident.id: CrewsOut(2)}
     assert len([line for line in lines("incidents") if line.verb == "mark_incident"]) == 1
 
 

@@ -24,7 +24,8 @@ export function liveList(id: string): LiveList | undefined {
 }
 
 function beingTyped(node: Node): boolean {
-  if (node instanceof HTMLInputElement && node.type === "checkbox") return node.checked !== node.defaultChecked;
+  if (node instanceof HTMLInputElement && (node.type === "checkbox" || node.type === "radio"))
+    return node.checked !== node.defaultChecked;
   if (node instanceof HTMLTextAreaElement || node instanceof HTMLInputElement) return node.value !== node.defaultValue;
   if (!(node instanceof HTMLSelectElement)) return false;
   return node.selectedIndex > 0 && node.options[node.selectedIndex]?.defaultSelected !== true;
@@ -39,10 +40,15 @@ export function morph(element: Element, html: string | Element): void {
     morphStyle: "outerHTML",
     restoreFocus: true,
     callbacks: {
-      beforeNodeMorphed: (node: Node) => !beingTyped(node) && !isIsland(node),
+      beforeNodeMorphed: (node: Node) => !beingTyped(node) && !isIsland(node) && !underHand(node),
       beforeAttributeUpdated: (name: string) => !THEIRS.has(name),
     },
   });
+}
+
+/** A list that is being chosen from keeps its order and its choices until the keyboard has left it (rule 6). */
+function underHand(node: Node): boolean {
+  return node instanceof Element && node.hasAttribute("data-hold") && node.contains(document.activeElement);
 }
 
 function isIsland(node: Node): boolean {

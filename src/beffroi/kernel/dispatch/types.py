@@ -289,6 +289,14 @@ class Mission:
 
 
 @dataclass(frozen=True, slots=True)
+class CrewsOut:
+    """Crews asked for or out for an incident: how many, and how many of them are silent past their time."""
+
+    count: int
+    silent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A crew that may be sent, how long it needs, and why it stands where it does, in one sentence.
 

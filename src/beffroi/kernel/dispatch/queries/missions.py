@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from beffroi.foundation import clock
 from beffroi.foundation.clock import DAY, Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.dispatch import models
 from beffroi.kernel.dispatch.queries.units import is_of_crew
-from beffroi.kernel.dispatch.types import CheckItem, Mission, MissionState
+from beffroi.kernel.dispatch.types import CheckItem, CrewsOut, Mission, MissionState
 from beffroi.kernel.incidents.queries import tree_of
 from beffroi.kernel.incidents.rules import reference_of
 from beffroi.kernel.people.queries import may, territories
@@ -78,10 +78,21 @@ def list_missions(
     return tuple(mission_of(row) for row in rows.order_by("-id")[: max(1, min(limit, MAX_LIMIT))])
 
 
-def crews_of(incidents: Iterable[int]) -> dict[int, int]:
-    """Return how many crews are on their way to or at each of these incidents, or asked to be; none: not in it."""
-    rows = models.Mission.objects.filter(incident_id__in=list(incidents), state__in=models.LIVE)
-    return dict(rows.values_list("incident_id").annotate(n=Count("id")))
+def crews_of(incidents: Iterable[int]) -> dict[int, CrewsOut]:
+    """Return the crews asked for or out for each of these incidents; one without any is not in it.
+
+    The missions of an incident that was united with one of these count for it.
+    """
+    wanted = set(incidents)
+    rows = models.Mission.objects.filter(state__in=models.LIVE).filter(
+        Q(incident_id__in=wanted) | Q(incident__duplicate_of_id__in=wanted)
+    )
+    found: dict[int, CrewsOut] = {}
+    for number, kept, silent in rows.values_list("incident_id", "incident__duplicate_of_id", "silent"):
+        about = number if number in wanted or kept is None else kept
+        before = found.get(about, CrewsOut(0))
+        found[about] = CrewsOut(before.count + 1, before.silent + bool(silent))
+    return found
 
 
 def live_missions(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[Mission, ...]:
