@@ -105,7 +105,11 @@ def test_red_serves_priority_1_alone() -> None:
         for selector, body in re.findall(r"([^{}]+)\{([^{}]*)\}", sheet.read_text())
         if "var(--p1" in body
     ]
-    assert sorted(uses) == [("base.css", ".prio-1 path"), ("parts.css", "from"), ("parts.css", "to")]
+    assert sorted(uses) == [
+        ("base.css", ".prio-1 path"),
+        ("crews.css", ".distress .call:not(.answered) > strong"),
+        ("parts.css", "from"), ("parts.css", "to"),
+    ]
 
 
 def test_no_animation_but_the_outline_of_an_unseen_priority_1() -> None:
