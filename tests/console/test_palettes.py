@@ -108,7 +108,8 @@ def test_red_serves_priority_1_alone() -> None:
     assert sorted(uses) == [
         ("base.css", ".prio-1 path"),
         ("crews.css", ".distress .call:not(.answered) > strong"),
-        ("parts.css", "from"), ("parts.css", "to"),
+        ("parts.css", "from"),
+        ("parts.css", "to"),
     ]
 
 
