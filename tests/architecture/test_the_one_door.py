@@ -110,6 +110,7 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "distress": str(distress),
         "command": command,
         "step": "accept",
+        "command_id": command,
         "name": "engaged",
         "definition": "building_fire",
         "revision": str(withdrawal.id),

@@ -115,10 +115,24 @@ export function startActions(): void {
   // Enter in a field does that panel's own act: left alone, a browser would press the first button of the whole page.
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || !(event.target instanceof Element) || !event.target.matches("input, select")) return;
+    const own = event.target.matches("select") ? event.target.closest<HTMLFormElement>("form[data-enter]") : null;
+    if (own) {
+      event.preventDefault(); // a browser sends a form from its fields, never from its lists
+      own.requestSubmit();
+      return;
+    }
     const button = event.target.closest("[data-act]")?.querySelector<HTMLButtonElement>("button[formaction]");
     if (!button) return;
     event.preventDefault();
     button.click();
+  });
+  // The safe answer of a confirmation folds it: nothing is sent.
+  document.addEventListener("click", (event) => {
+    const safe = event.target instanceof Element ? event.target.closest("button[data-folds]") : null;
+    const details = safe?.closest("details");
+    if (!details) return;
+    details.open = false;
+    details.querySelector("summary")?.focus();
   });
   // A panel that unfolds hands the keyboard to its first field.
   document.addEventListener(
@@ -129,7 +143,7 @@ export function startActions(): void {
       // This is told late, after keys that were struck meanwhile: whoever has gone on to another field is left there.
       const active = document.activeElement;
       if (active === document.body || active === details.querySelector("summary"))
-        details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden], :disabled)")?.focus();
+        details.querySelector<HTMLElement>("[data-safe], select, textarea, input:not([type=hidden], :disabled)")?.focus();
     },
     { capture: true },
   );

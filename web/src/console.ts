@@ -10,6 +10,7 @@ import "./styles/links.css";
 import "./styles/load.css";
 import "./styles/definitions.css";
 import "./styles/aside.css";
+import "./styles/commands.css";
 import "./styles/evidence.css";
 import "./styles/map.css";
 import "./styles/crews.css";
@@ -25,6 +26,8 @@ import { startPanel } from "./panel";
 import { startSelection } from "./selection";
 import { startSound } from "./sound/sound";
 import { startTelling } from "./telling";
+
+const SOON_MS = 2000;
 
 startClock();
 startGroups();
@@ -43,6 +46,11 @@ on("beffroi:frame", (frame) => {
   if (document.getElementById("definitions") && frame.fragments?.some(({ target }) => target === "definitions")) refreshSoon();
   if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
+
+// What is under way (a command, a group of thousands) changes without a line for each step: its page is asked for again soon.
+window.setInterval(() => {
+  if (!document.hidden && document.querySelector("#main > [data-refresh-soon], #sheet-commands [data-refresh-soon]")) refreshSoon();
+}, SOON_MS);
 
 // A page of figures is drawn by the server alone too: asked for again when something happened, and as time goes by.
 if (document.querySelector("[data-refresh]")) {

@@ -8,7 +8,7 @@ const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
 /** Acts without words: a key struck while the panel is still on its way is done at once, on the chosen row. */
 const ACTS: Readonly<Record<string, string>> = { a: "acknowledge", p: "take" };
 /** Keys that open something of the panel: they wait for it, and nothing struck after them is taken for a key. */
-const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)'");
+const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)'$");
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {
@@ -51,7 +51,7 @@ function ownKey(control: HTMLElement): boolean {
 /** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */
 function unfold(details: HTMLDetailsElement): void {
   details.open = true;
-  details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden], :disabled)")?.focus();
+  details.querySelector<HTMLElement>("[data-safe], select, textarea, input:not([type=hidden], :disabled)")?.focus();
 }
 
 /** Go to the next of the parts that have keys of their own: an incident's alarms, one after the other. */

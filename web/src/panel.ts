@@ -106,7 +106,7 @@ export function startPanel(): void {
     if (asset && (frame.whole || frame.conditions?.some(([id]) => id === asset))) refresh();
   });
   window.setInterval(() => {
-    if (shownAsset() && !document.hidden && document.documentElement.dataset.stream === "live") refresh();
+    if ((shownAsset() || panel()?.querySelector("[data-refresh-soon]")) && !document.hidden && document.documentElement.dataset.stream === "live") refresh();
   }, VALUES_MS);
   on("beffroi:resync", refresh);
 }

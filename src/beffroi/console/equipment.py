@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from beffroi.console import frames, reading, told, words
+from beffroi.console import commanding, frames, reading, told, words
 from beffroi.console.door import page
 from beffroi.console.pictures import place_words
 from beffroi.console.surround import LIVE, surround
@@ -98,6 +98,7 @@ def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
         "source": reading.source_sheet(this, viewer),
         "relations": _relations(this.id, viewer),
         "alarms": state.alarms,
+        **commanding.of_asset(this, viewer),
         "lines": _lines(code, viewer),
         "properties": sorted((key, value) for key, value in this.properties.items() if value not in ("", None)),
     }

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import gathering, keeping, lifecycle, reading, sending, told, words
+from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -44,7 +44,7 @@ _ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
 """Ways out that have an act of their own: a transfer, a union."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:")
+FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:", "command:")
 """Kinds of subject that the header or the footer may show."""
 
 KEPT = ("alarm:", "source:", "asset:")
@@ -128,6 +128,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             ],
             **_links(detail),
             **sending.context(incident, detail.missions, detail.candidates, viewer),
+            **commanding.of_incident(incident.id, incident.asset_code or "", viewer),
             **lifecycle.shown(detail, viewer),
         }
 
@@ -197,6 +198,8 @@ def render_asset_panel(state: AssetState, viewer: Viewer) -> SafeString:
         "may_open": people.may(viewer, Verb.OPEN, Kind.INCIDENT, commune=state.asset.commune),
         "state": render_asset_state(state, viewer),
     }
+    with translation.override(viewer.language):
+        context |= commanding.of_asset(state.asset, viewer)
     return _draw("asset_panel", viewer, context)
 
 

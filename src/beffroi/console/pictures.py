@@ -43,6 +43,8 @@ class Counts:
     escalated: int = 0
     aside: int = 0
     """Alarms told higher because nobody acknowledged them; shelvings and withdrawals in force."""
+    to_authorise: int = 0
+    """Requests to equipment that wait for a second person, whoever asked them."""
 
     told: tuple[int, int, int, int] = (0, 0, 0, 0)
     """What is told to the room's supervisor, by priority: alarms told higher, and incidents past a deadline."""

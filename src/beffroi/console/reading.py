@@ -26,6 +26,7 @@ from beffroi.foundation.errors import NotFound
 from beffroi.foundation.geo import point_to_metres
 from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.commands import queries as commands
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal.types import Line
@@ -73,7 +74,8 @@ def counts(viewer: Viewer) -> Counts:
         found.late,
         sum(escalated.values()),
         aside,
-        (one, two, three, four),
+        told=(one, two, three, four),
+        to_authorise=commands.to_authorise(seen_by=viewer),
     )
 
 

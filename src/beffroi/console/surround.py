@@ -16,7 +16,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "!", "aside": ":", "handover": "h", "definitions": ","}
+KEYS = {"incidents": "!", "aside": ":", "handover": "h", "commands": "(", "definitions": ","}
 """Pages that a key opens."""
 
 MORE = frozenset({"quality", "quarantine", "definitions", "aside"})
@@ -32,6 +32,7 @@ PAGES = (
     ("incidents", _("Incidents"), Verb.SEE, Kind.INCIDENT),
     ("aside", _("De côté"), Verb.SEE, Kind.ALARM),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
+    ("commands", _("Commandes"), Verb.SEE, Kind.COMMAND),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
     ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),

@@ -293,6 +293,44 @@ REVISION_STATES: Words = {
     "withdrawn": _("retirée"),
 }
 
+COMMAND_STATES: Words = {
+    "asked": _("demandée, attend une seconde personne"),
+    "planned": _("programmée"),
+    "authorised": _("autorisée, pas encore envoyée"),
+    "denied": _("refusée par une seconde personne"),
+    "cancelled": _("annulée avant l’envoi"),
+    "sent": _("envoyée, réponse attendue"),
+    "in_doubt": _("peut-être partie, réponse attendue"),
+    "silent": _("envoyée, l’équipement ne répond pas"),
+    "acknowledged": _("prise par l’équipement, effet pas encore constaté"),
+    "effective": _("effective, constatée"),
+    "failed": _("refusée par l’équipement"),
+    "expired": _("expirée avant l’envoi"),
+    "unconfirmed": _("non confirmée"),
+    "reverted": _("défaite"),
+}
+"""How far a command has come. Only `effective` says that it is done."""
+
+COMMAND_STEPS: Words = {
+    "asked": pgettext_lazy("commande", "demandée"),
+    "authorised": pgettext_lazy("commande", "autorisée"),
+    "sent": pgettext_lazy("commande", "envoyée"),
+    "acknowledged": pgettext_lazy("commande", "prise"),
+    "effective": pgettext_lazy("commande", "effective"),
+}
+
+LEFT_OUT: Words = {
+    "forbidden": _("hors de votre habilitation"),
+    "ability-unknown": _("n’est pas de la sorte qui sait faire cela"),
+    "no-source": _("aucune source ne le relie"),
+    "not-commanded": _("sa source ne prend pas de commandes"),
+    "out-of-service": _("hors service"),
+    "silent": _("muet : personne ne verrait s’il obéit"),
+    "taken": _("déjà commandé par quelqu’un"),
+    "unknown": _("aucun équipement n’a ce code"),
+}
+"""Why equipment is left out of a request."""
+
 VERDICTS: Words = {"malformed": _("illisible"), "refused": _("refusée"), "quarantined": _("illisible")}
 
 

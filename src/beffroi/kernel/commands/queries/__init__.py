@@ -27,6 +27,7 @@ from beffroi.kernel.commands.queries.reading import (
     groups,
     groups_of_incident,
     list_commands,
+    to_authorise,
     waiting_for_second_person,
 )
 
@@ -58,5 +59,6 @@ __all__ = [
     "sources_to_serve",
     "taken",
     "taken_words",
+    "to_authorise",
     "waiting_for_second_person",
 ]

@@ -234,3 +234,9 @@ def command_of(row: models.Command) -> Command:
         reverts=row.reverts_id,
         reverted_by=undoing[0] if undoing else None,
     )
+
+
+def to_authorise(*, seen_by: Viewer) -> int:
+    """Return how many requests wait for a second person where this person may be one, whoever asked them."""
+    waiting = models.Request.objects.filter(commands__state=CommandState.ASKED)
+    return waiting.filter(_where(seen_by, Verb.AUTHORISE)).distinct().count()
