@@ -296,7 +296,7 @@ OFFICER = {
     ("/journal/<int:seq>", "GET"), ("/journal/<int:seq>/open", "POST"), ("/journal/<int:seq>/proof.json", "GET"),
     ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
     ("/api/v1/journal", "GET"), ("/api/v1/journal/<sequence>/proof", "GET"),
-    ("/api/v1/openapi.json", "GET"),
+    ("/api/v1/openapi.json", "GET"), ("/crew/worker.js", "GET"),
 }  # fmt: skip
 """All that the data protection officer enters: the journal, and what everyone has."""
 
@@ -320,6 +320,9 @@ CREW = {
     *(("/api/v1/missions/<mission>/" + name, "POST") for name in (
         "accept", "refuse", "depart", "arrive", "make-safe", "sign", "check", "finish",
     )),
+    ("/crew/", "GET"), ("/crew/worker.js", "GET"), ("/crew/day.json", "GET"),
+    *((f"/crew/{name}", "POST") for name in ("acts", "pictures", "problems", "position")),
+    ("/api/v1/incidents/<reference>/evidence", "POST"),
 }  # fmt: skip
 """All that somebody of a crew enters: their own duty, position, missions and distress, and telling what they find."""
 

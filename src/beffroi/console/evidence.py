@@ -30,6 +30,7 @@ PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Co
 @page(Verb.ATTACH, Kind.EVIDENCE)
 def attach(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     """Keep a picture that the operator chose."""
+    queries.get(reference, viewer)
     sent = request.FILES.get("picture")
     if sent is None:
         raise Refused("there is no picture: choose one", key="picture-missing")

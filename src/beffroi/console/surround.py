@@ -44,7 +44,8 @@ PAGES = (
 def home(viewer: Viewer) -> str:
     """Return the first page that this person may see: where signing in leads."""
     reached = (name for name, _label, verb, kind in PAGES if people.may(viewer, verb, kind))
-    return reverse(f"console:{next(reached, 'preferences')}")
+    otherwise = "crew" if people.may(viewer, Verb.REPORT, Kind.MISSION) else "preferences"
+    return reverse(f"console:{next(reached, otherwise)}")
 
 
 def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, live: str = "") -> dict[str, Any]:

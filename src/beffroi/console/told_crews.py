@@ -19,6 +19,7 @@ SENTENCES: Mapping[str, object] = {
     "finish_mission": _("Fin de mission"),
     "cancel_mission": _("A rappelé l’équipage"),
     "check_item": _("Point de la liste vérifié par"),
+    "note_mission": _("L’équipage a noté"),
     "give_sign": _("Signe de vie de"),
     "fall_silent": _("Silence de l’équipage"),
     "go_on_duty": _("Équipage en service"),

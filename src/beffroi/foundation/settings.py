@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     smtp_ca: Path | None = Field(
         None, description="Certificate authority of the mail server, where it is the city's own."
     )
+    crew_phone: str = Field(
+        "112", pattern=r"^\+?[0-9 ]{2,20}$", description="Number that crews call when their distress cannot be sent."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged.")
 
     @classmethod

@@ -10,6 +10,7 @@ from beffroi.kernel.dispatch.actions.duty import (
     take_break,
 )
 from beffroi.kernel.dispatch.actions.engaging import cancel_mission, propose_mission
+from beffroi.kernel.dispatch.actions.noting import note_mission
 from beffroi.kernel.dispatch.actions.passing import pass_time
 from beffroi.kernel.dispatch.actions.positions import (
     erase_positions,
@@ -45,6 +46,7 @@ __all__ = [
     "go_on_duty",
     "look_at_positions",
     "make_safe",
+    "note_mission",
     "open_track",
     "pass_time",
     "propose_mission",

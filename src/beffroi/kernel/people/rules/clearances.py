@@ -141,6 +141,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.MISSION: (Verb.REPORT,),
         Kind.DISTRESS: (Verb.REPORT,),
         Kind.INCIDENT: (Verb.OPEN,),
+        Kind.EVIDENCE: (Verb.ATTACH,),
         Kind.PLACE: (Verb.SEARCH,),
     },
 }
