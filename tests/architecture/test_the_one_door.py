@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,7 @@ from beffroi.kernel.journal.types import Entry
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
+from beffroi.kernel.places import actions as places
 from beffroi.kernel.twin.actions import import_assets
 from tests.kernel.alarms.factories import make_asset, moves
 from tests.kernel.incidents.photos import photo
@@ -127,6 +129,8 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
         "alarm": str(alarm),
         "shelving": str(_only("alarms_shelving")),
         "withdrawal": str(_only("alarms_withdrawal")),
+        "segment": "S1",
+        "closure": str(_closed_street(tmp_path, at)),
         "x": "8420",
         "y": "5733",
         "token": people.create_token("integration", "t", by=people.SYSTEM, at=at, reason="test").secret,
@@ -162,6 +166,17 @@ def _commanded(at: int) -> str:
         cursor.execute("UPDATE commands_request SET id = %s", [number])
         cursor.execute("UPDATE commands_command SET id = %s, request_id = %s", [number, number])
     return str(number)
+
+
+def _closed_street(folder: Path, at: Instant) -> int:
+    """Take in two streets, and close one."""
+    line = {"type": "LineString", "coordinates": [[5.04, 47.32], [5.05, 47.32]]}
+    properties = {"name": "rue Haute", "class": "residential", "commune": "Dijon"}
+    features = [{"type": "Feature", "geometry": line, "properties": {**properties, "id": key}} for key in ("S1", "S2")]
+    file = folder / "streets.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    places.import_streets(file, by=people.SYSTEM, at=at)
+    return places.close_street(["S2"], reason="test", until=at + HOUR, by=viewer_named("chefsalle"), at=at).id
 
 
 def _asked_erasure(incident: int, at: int) -> int:
@@ -310,7 +325,7 @@ def test_the_data_protection_officer_enters_the_journal_and_nothing_of_the_room(
 
 CREW = {
     ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
-    ("/api/v1/openapi.json", "GET"), ("/api/v1/addresses", "GET"),
+    ("/api/v1/openapi.json", "GET"), ("/api/v1/addresses", "GET"), ("/api/v1/streets/way", "GET"),
     ("/api/v1/incidents", "POST"), ("/api/v1/incidents/categories", "GET"),
     ("/incidents/new", "GET"), ("/incidents/new", "POST"),
     *(("/api/v1/dispatch/" + name, "POST") for name in (

@@ -14,6 +14,7 @@ import "./styles/commands.css";
 import "./styles/evidence.css";
 import "./styles/map.css";
 import "./styles/crews.css";
+import "./styles/streets.css";
 import { startActions } from "./actions";
 import { startKeys } from "./keys";
 import { startClock } from "./live/ages";

@@ -46,6 +46,9 @@ _SHAPES = (
     shapes.OwnCrew,
     shapes.Missions,
     shapes.Distresses,
+    shapes.Closures,
+    shapes.Closure,
+    shapes.StreetWay,
     Problem,
 )
 _TELLS = {401: "nobody signed in", 403: "this person may not", 422: "the question cannot be read"}

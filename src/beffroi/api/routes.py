@@ -17,6 +17,7 @@ from beffroi.api import (
     missions,
     places,
     status,
+    streets,
     twin,
 )
 from beffroi.api.door import closed
@@ -34,6 +35,7 @@ api = Api(
 tell_problems(api)
 _MODULES = (
     status, twin, alarms, commands, definitions, incidents, evidence, journal, load, places, dispatch, missions,
+    streets,
 )  # fmt: skip
 for module in _MODULES:
     api.add_router("", module.router)

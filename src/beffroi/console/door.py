@@ -111,6 +111,12 @@ REFUSALS: Mapping[str, object] = {
     "replay-too-long": _("L’historique est trop long à lire : choisissez moins de jours."),
     "not-proposed": _("Cette modification n’est pas encore proposée."),
     "already-proposed": _("Cette modification est déjà proposée : elle attend une seconde personne."),
+    "closure-street": _("Choisissez d’abord la rue."),
+    "closure-large": _("C’est trop de tronçons pour une seule fermeture : faites-en deux."),
+    "closure-past": _("Une fermeture commence maintenant ou plus tard : ce qui précède se dit par une note."),
+    "closure-far": _("C’est trop loin : quatre cents jours au plus."),
+    "closure-end": _("La fin vient après le début, et n’est pas passée."),
+    "closure-long": _("Une fermeture dure quatre cents jours au plus : refaites-la alors."),
     "wrong-credentials": _("Le compte ou le mot de passe n’est pas le bon."),
     "too-many-attempts": _("Trop d’essais manqués sur ce compte : attendez une demi-minute."),
 }

@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, told, words
+from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, streets, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -129,6 +129,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             **_links(detail),
             **sending.context(incident, detail.missions, detail.candidates, viewer),
             **commanding.of_incident(incident.id, incident.asset_code or "", viewer),
+            **streets.of_incident(detail, viewer),
             **lifecycle.shown(detail, viewer),
         }
 
@@ -221,14 +222,15 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     numbers = _numbers(subjects, "incident") | set(incidents.incidents_of_alarms(_numbers(subjects, "alarm")).values())
     numbers |= set(incidents.proposed_with(numbers))
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
-    distress = [distress_fragment(viewer)] if any(subject.startswith("distress:") for subject in subjects) else []
+    apart = [distress_fragment(viewer)] if any(subject.startswith("distress:") for subject in subjects) else []
+    apart += streets.fragments(viewer) if any(subject.startswith("closure:") for subject in subjects) else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
-        return distress
+        return apart
     kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
     kept += [definitions_fragment(viewer)] if any(subject.startswith("definition:") for subject in subjects) else []
     return [
-        *distress,
+        *apart,
         *load_fragments(viewer),
         *rows,
         streams_fragment(reading.source_states(), viewer),

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from beffroi.console import frames, gathering, reading
+from beffroi.console import frames, gathering, reading, streets
 from beffroi.console.door import page
 from beffroi.console.pictures import row_order
 from beffroi.console.surround import MAP_LIVE, surround
@@ -54,6 +54,7 @@ def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "flood": frames.render_flood(reading.counts(viewer), groups, viewer),
         "detail": detail,
         **_first_view(request),
+        "closed_streets": streets.render_closed(viewer),
         "views": [(name, str(label)) for name, label in VIEWS.items()],
         "view": request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else "",
     }

@@ -22,6 +22,7 @@ from beffroi.kernel.incidents.types import (
     Written,
 )
 from beffroi.kernel.journal.types import Line
+from beffroi.kernel.places.types import Closure
 from beffroi.kernel.twin.types import Asset, StateValue
 
 NORMAL, STALE, SILENT, ALARM, EXPLAINED = 0, 1, 2, 10, 20
@@ -83,6 +84,7 @@ class Detail:
     written: Written = NOTHING_WRITTEN
     missions: tuple[Mission, ...] = ()
     candidates: tuple[Candidate, ...] = ()
+    closures: tuple[Closure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

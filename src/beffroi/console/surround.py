@@ -16,10 +16,10 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
-KEYS = {"incidents": "!", "aside": ":", "handover": "h", "commands": "(", "definitions": ","}
+KEYS = {"incidents": "!", "aside": ":", "handover": "h", "commands": "(", "definitions": ",", "closures": "'"}
 """Pages that a key opens."""
 
-MORE = frozenset({"quality", "quarantine", "definitions", "aside"})
+MORE = frozenset({"quality", "quarantine", "definitions", "aside", "closures"})
 """Pages asked for now and then: they fold under « Plus », so that the header is one line."""
 
 
@@ -33,6 +33,7 @@ PAGES = (
     ("aside", _("De côté"), Verb.SEE, Kind.ALARM),
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("commands", _("Commandes"), Verb.SEE, Kind.COMMAND),
+    ("closures", _("Rues fermées"), Verb.SEE, Kind.PLACE),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
     ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),

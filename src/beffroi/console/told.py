@@ -228,7 +228,9 @@ class ToldLine:
 
 def tell(line: Line) -> ToldLine:
     """Return a line as a sentence in the language in force."""
-    subject = str(line.content.get("reference") or line.content.get("asset_name") or _asset(line) or line.subject)
+    content = line.content
+    named = content.get("reference") or content.get("asset_name") or _asset(line) or _street(line)
+    subject = str(named or line.subject)
     url = subject_url(line)
     corrects = int(line.content.get("corrects", 0))
     text, note = _sentence(line), _not_shown(line)
@@ -301,6 +303,9 @@ def _sentence(line: Line) -> str:
         parts.append(str(named))
     if line.room == "dispatch":
         parts += told_crews.parts_of(line)
+    if line.room == "places" and isinstance(content.get("until"), int):
+        until = date_format(timezone.localtime(to_datetime(int(content["until"]))), "j b H:i")
+        parts.append(gettext("jusqu’au %(until)s") % {"until": until})
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:
@@ -335,10 +340,10 @@ def why_not_shown(part: Personal | Words) -> str:
 def subject_url(line: Line) -> str:
     """Return the page of a line's subject, or of the equipment it concerns; nothing when there is none."""
     kind, _sep, name = line.subject.partition(":")
+    if kind in ("closure", "instruction"):
+        return reverse("console:closures" if kind == "closure" else "console:handover")
     if kind == "handover":
         return reverse("console:handover_record", args=[int(name)])
-    if kind == "instruction":
-        return reverse("console:handover")
     if kind == "definition":
         return reverse("console:definition", args=[name])
     if kind == "evidence":
@@ -347,6 +352,12 @@ def subject_url(line: Line) -> str:
         return reverse("console:incident", args=[str(line.content.get("reference") or name)])
     asset = _asset(line)
     return reverse("console:asset", args=[asset]) if asset else ""
+
+
+def _street(line: Line) -> str:
+    """Return the street that a closure's line is about; nothing for another line."""
+    named = (line.content.get("street"), line.content.get("commune")) if line.room == "places" else ()
+    return ", ".join(str(name) for name in named if name)
 
 
 def _asset(line: Line) -> str:

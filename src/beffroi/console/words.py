@@ -194,6 +194,13 @@ CLOCKS: Words = {
     "transfer": _("Réponse au transfert"),
 }
 
+CLOSURE_STATES: Words = {
+    "planned": _("prévue"),
+    "in_force": _("fermée"),
+    "ended": _("arrivée à sa fin"),
+    "lifted": _("rouverte"),
+}
+
 TRANSFER_STATES: Words = {
     "proposed": pgettext_lazy("transfert", "proposé"),
     "accepted": pgettext_lazy("transfert", "accepté"),

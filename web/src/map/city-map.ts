@@ -2,7 +2,7 @@
 //
 // Attributes: `tiles` (PMTiles archive read by range), `assets` (snapshot URL), `rows` (id of the list of incidents),
 // `lon`/`lat`/`zoom` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
-// incident is told, for who may).
+// incident is told, for who may), `picks` (address to open with the place of a click behind it). Closed streets are drawn from the page's own lists.
 
 import * as libre from "maplibre-gl";
 import "maplibre-gl/dist/maplibre-gl.css";
@@ -11,6 +11,7 @@ import { PMTiles, Protocol } from "pmtiles";
 import { on, type Selection } from "../live/frame";
 import { selectAsset, selectIncident } from "../selection";
 import { word } from "../words";
+import { Closures } from "./closures";
 import { Equipment } from "./equipment";
 import { Here } from "./here";
 import { Incidents } from "./incidents";
@@ -31,6 +32,7 @@ class CityMap extends HTMLElement {
   private readonly life = new AbortController();
   private map: libre.Map | undefined;
   private incidents: Incidents | undefined;
+  private closures: Closures | undefined;
   private equipment: Equipment | undefined;
   private movers: Movers | undefined;
   private here: Here | undefined;
@@ -122,6 +124,9 @@ class CityMap extends HTMLElement {
     this.movers = new Movers(map);
     this.incidents = new Incidents(map, () => this.rows());
     for (const layer of this.incidents.layers(palette)) map.addLayer(layer);
+    this.closures = new Closures(map);
+    for (const [layer, before] of this.closures.layers(palette)) map.addLayer(layer, before);
+    on("beffroi:patched", () => this.closures?.changed(), this.life.signal);
     on("beffroi:rows", () => this.incidents?.changed(), this.life.signal);
     on("beffroi:select", (selection) => this.follow(selection), this.life.signal);
     on("beffroi:frame", (frame) => {
@@ -132,7 +137,7 @@ class CityMap extends HTMLElement {
     map.on("idle", () => (this.dataset.still = "1"));
     map.on("click", (event) => this.clicked(event));
     map.on("mousemove", (event) => {
-      map.getCanvas().style.cursor = this.under(event.point) ? "pointer" : "";
+      map.getCanvas().style.cursor = this.hasAttribute("picks") || this.under(event.point) ? "pointer" : "";
     });
     const current = document.querySelector<HTMLElement>("#queue [aria-current='true']")?.closest<HTMLElement>("[data-id]");
     if (current) this.incidents.select(Number(current.dataset.id));
@@ -208,6 +213,11 @@ class CityMap extends HTMLElement {
   }
 
   private clicked(event: libre.MapMouseEvent): void {
+    const picks = this.getAttribute("picks");
+    if (picks) {
+      location.assign(`${picks}${event.lngLat.lng.toFixed(6)},${event.lngLat.lat.toFixed(6)}`);
+      return;
+    }
     const feature = this.under(event.point);
     if (!feature || typeof feature.id !== "number") {
       this.pick(event.lngLat);

@@ -37,6 +37,7 @@ const camera = together(box(5, 10, 15, 12), line([[20, 14], [27, 10], [27, 22], 
 const arrow = outline([16, 4], [25, 27], [16, 22], [7, 27]);
 const coach = outline([16, 3], [23, 9], [23, 29], [9, 29], [9, 9]);
 const bars = together(disc(6), line([[16, 4], [16, 10]]));
+const barred = together(disc(11), line([[9, 16], [23, 16]]));
 const strike = line([[5, 27], [27, 5]]);
 
 /** Every symbol of the map, by name. Priorities are `p1` to `p4`, equipment `class:…`, conditions `condition:…`. */
@@ -61,6 +62,7 @@ export function shapes(p: Palette): Readonly<Record<string, Shape>> {
     "condition:abnormal": { path: disc(14), line: p["map-equipment-strong"], width: 3 },
     "condition:stale": { path: disc(14), line: p["map-equipment-strong"], width: 2.5, dash: [4, 3.4] },
     "condition:explained": { path: strike, line: p["map-equipment-strong"], width: 2.5 },
+    closed: { path: barred, fill: p["map-halo"], line: p["map-equipment-strong"], width: 4 },
     selected: { path: square(14), line: p.strong, width: 2.5 },
   };
 }

@@ -36,6 +36,7 @@ from beffroi.api.shapes.journal import Actor, Line, Lines, Proof, ProofSeal
 from beffroi.api.shapes.load import AlarmFigures, FloodNow, PostLoad, PostLoads, WorstAlarm
 from beffroi.api.shapes.places import Address, Addresses
 from beffroi.api.shapes.status import JournalMarks, OpenCount, QuarantineMarks, ReadingTotals, Status
+from beffroi.api.shapes.streets import Closure, Closures, StreetWay
 from beffroi.api.shapes.twin import Asset, AssetDetail, Assets, Reading, Readings, Source, Sources
 
 __all__ = [
@@ -55,6 +56,8 @@ __all__ = [
     "Categories",
     "Category",
     "ChecklistItem",
+    "Closure",
+    "Closures",
     "Command",
     "CommandAbilities",
     "CommandAbility",
@@ -92,6 +95,7 @@ __all__ = [
     "Source",
     "Sources",
     "Status",
+    "StreetWay",
     "Transfer",
     "Unit",
     "UnitPosition",

@@ -15,6 +15,8 @@ from beffroi.kernel.places.queries.finding import (
     search_addresses,
 )
 from beffroi.kernel.places.queries.streets import (
+    ends_of,
+    length_m,
     nearest_segment,
     network,
     segments,
@@ -39,6 +41,8 @@ __all__ = [
     "closures_of_incident",
     "commune_at",
     "communes",
+    "ends_of",
+    "length_m",
     "matrix",
     "nearest_address",
     "nearest_addresses",

@@ -80,6 +80,27 @@ def street_of(segment_id: str) -> tuple[Segment, ...]:
     return tuple(net.segments[place] for place in sorted(found))
 
 
+def ends_of(segment_id: str) -> tuple[str, str]:
+    """Return the name of a street met at each end of a stretch; empty where there is none: a dead end, or no name."""
+    net = network()
+    place = net.place_of.get(segment_id)
+    if place is None:
+        return "", ""
+    here = net.segments[place].name
+    found = []
+    for junction in (int(net.tail[place]), int(net.head[place])):
+        meeting = np.flatnonzero((net.tail == junction) | (net.head == junction))
+        names = sorted({net.segments[each].name for each in meeting} - {here, ""})
+        found.append(names[0] if names else "")
+    return found[0], found[1]
+
+
+def length_m(ids: Iterable[str]) -> float:
+    """Return how long stretches are together, in metres."""
+    net = network()
+    return float(sum(net.length_m[net.place_of[key]] for key in ids if key in net.place_of))
+
+
 def streets_named(text: str, limit: int = MOST_STREETS) -> tuple[Segment, ...]:
     """Return one stretch of each street whose name and commune hold every word typed, those that begin with it first."""
     words = folded(text[:200]).split()

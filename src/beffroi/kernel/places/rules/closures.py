@@ -49,9 +49,9 @@ def check_reason(reason: str) -> str:
     """Return why a street is closed or opened again. Raises Refused without it, or when it is too long."""
     written = reason.strip().replace("\x00", "\ufffd")
     if not written:
-        raise Refused("write why first", key="reason-missing")
+        raise Refused("write why first", key="words-missing")
     if len(written) > MAX_REASON:
-        raise Refused(f"the reason has {len(written)} characters; {MAX_REASON} at most", key="reason-long")
+        raise Refused(f"the reason has {len(written)} characters; {MAX_REASON} at most", key="reason-too-long")
     return written
 
 
