@@ -234,6 +234,22 @@ def test_a_large_selection_is_shown_by_pages(city: None, enter: Enter, monkeypat
     assert "page 2 sur 2" in second and "Envoyer à 2 équipements" in second
 
 
+def test_selection_of_the_list_of_equipment_is_commanded_together(city: None, enter: Enter) -> None:
+    listed = text(enter().get("/assets?class=light_point"))
+    assert 'name="code" value="L-1"' in listed and "Commander la sélection…" in listed
+    assert 'name="code"' not in text(enter().get("/assets"))
+    assert 'name="code"' not in text(enter("visiteur").get("/assets?class=light_point"))
+    chosen = text(enter().get("/commands/new?code=L-1&code=L-2"))
+    assert "2 équipements nommés" in chosen and "Régler le niveau" in chosen and "Couper le départ" not in chosen
+    form = text(enter().get("/commands/new?code=L-1&code=L-2&ability=set_level"))
+    assert "L-1 L-2</textarea>" in form
+
+
+def test_lines_of_the_journal_say_what_was_asked_of_which_equipment(city: None, enter: Enter) -> None:
+    asked = commanded.ask("open_feeder", "ARM-1")
+    assert "A commandé : Couper le départ, Armoire A-1, essai" in text(enter().get(f"/commands/{asked.id}"))
+
+
 def test_planned_command_stands_under_its_hour(city: None, enter: Enter) -> None:
     asked = commanded.ask("set_level", "L-1", parameters={"level_pct": 30.0}, due_at=now() + 2 * HOUR)
     page = text(enter().get("/commands"))

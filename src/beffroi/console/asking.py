@@ -135,16 +135,16 @@ def form(draft: Draft, viewer: Viewer) -> dict[str, Any]:
         "holds": commanding.holds(ability) if ability else [],
         "undo": undo_label(ability) if ability else "",
         "choices": commanding.choices_of(asset, viewer) if asset and not ability else [],
-        "abilities": abilities_by_class(viewer) if not ability and not asset else [],
+        "abilities": abilities_by_class(viewer, of=_class_of(draft.code_list)) if not ability and not asset else [],
         "communes": [each.name for each in places.communes()] if not asset else [],
     }
 
 
-def abilities_by_class(viewer: Viewer) -> list[tuple[str, list[Ability]]]:
-    """Return what this person may ask, by class of equipment."""
+def abilities_by_class(viewer: Viewer, *, of: str = "") -> list[tuple[str, list[Ability]]]:
+    """Return what this person may ask, by class of equipment; `of`: of one class alone."""
     found: dict[str, list[Ability]] = {}
     for each in commands.abilities():
-        if people.may(viewer, Verb.ASK, Kind.COMMAND, desk=each.desk):
+        if (not of or each.asset_class == of) and people.may(viewer, Verb.ASK, Kind.COMMAND, desk=each.desk):
             found.setdefault(each.asset_class, []).append(each)
     return [(words.told(words.CLASSES, slug), found[slug]) for slug in CLASSES if slug in found]
 
@@ -182,6 +182,14 @@ def _asset(code: str, viewer: Viewer) -> Asset | None:
     asset = twin.get_asset(code)
     people.require(viewer, Verb.SEE, Kind.ASSET, commune=asset.commune)
     return asset
+
+
+def _class_of(codes: tuple[str, ...]) -> str:
+    """Return the class of the first piece of equipment that was chosen; nothing where none was, or it is not there."""
+    try:
+        return twin.get_asset(codes[0]).asset_class if codes else ""
+    except NotFound:
+        return ""
 
 
 def _ability(slug: str) -> Ability | None:

@@ -158,6 +158,11 @@ def choices_of(asset: Asset, viewer: Viewer) -> list[tuple[str, list[Ability]]]:
     return [(heading, abilities) for heading, abilities in found if abilities]
 
 
+def may_ask_class(asset_class: str, viewer: Viewer) -> bool:
+    """Tell whether this person may ask anything of a class of equipment, somewhere."""
+    return any(_may_ask(each, "", viewer) for each in commands.abilities_of(asset_class))
+
+
 def of_incident(number: int, asset_code: str, viewer: Viewer) -> dict[str, Any]:
     """Return what an incident's panel shows of commands: those asked for it, and what its equipment can be asked for."""
     if not people.may(viewer, Verb.SEE, Kind.COMMAND):

@@ -60,6 +60,7 @@ def assets(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "asset_class": asset_class,
         "classes": [(slug, words.told(words.CLASSES, slug)) for slug in CLASSES],
         "rows": found[:PAGE],
+        "may_command": bool(asset_class) and commanding.may_ask_class(asset_class, viewer),
         "refusal": refusal,
         "incidents": reading.find_incidents(asked["q"], viewer) if asked["q"] else (),
         "addresses": reading.find_addresses(asked["q"], viewer) if asked["q"] and not asked["near"] else (),

@@ -301,6 +301,9 @@ def _sentence(line: Line) -> str:
     named = content.get("to_name") or content.get("desk_name")
     if named and line.room in ("incidents", "procedures"):
         parts.append(str(named))
+    if line.room == "commands":
+        asked = (content.get("label"), content.get("asset_name") or content.get("asset"))
+        parts += [str(each) for each in asked if each and each != line.actor.name]
     if line.room == "dispatch":
         parts += told_crews.parts_of(line)
     if line.room == "places" and isinstance(content.get("until"), int):
