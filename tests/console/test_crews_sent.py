@@ -183,3 +183,13 @@ def test_nothing_is_offered_when_nobody_is_on_duty_nor_to_who_may_not_send(enter
     for name in ("equipiere", "cantonnier"):
         actions.end_duty(by=scene.who(name), at=now() + MINUTE)
     assert "Aucun équipage n’est en service." in panel(enter("operatrice"), incident)
+
+
+def test_hand_over_names_the_crews_that_are_out_and_nobody_by_name(enter: Enter) -> None:
+    incident, client = scene.trip(), enter("chefsalle")
+    engaged(client, incident)
+    shown = client.get("/handover").content.decode()
+    assert "Équipes dehors (2)" in " ".join(shown.split())
+    part = shown[shown.index("Équipes dehors") :].split("</section>")[0]
+    assert ("LUM 1" in part, "alerté" in part, incident.reference in part) == (True, True, True)
+    assert "Maud Perrin" not in part

@@ -47,7 +47,7 @@ def list_evidence(request: Entered, reference: str) -> HttpResponse:
 @router.post(
     "/incidents/{reference}/evidence",
     auth=door(Verb.ATTACH, Kind.EVIDENCE),
-    **answers(shapes.Evidence, 201, s404="there is no such incident"),
+    **answers(shapes.Evidence, 201, 200, s404="there is no such incident"),
 )
 def attach_evidence(
     request: Entered, reference: str, told: Form[PictureTold], picture: File[UploadedFile]

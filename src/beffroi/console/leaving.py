@@ -12,11 +12,12 @@ from typing import Any
 
 from django.utils import timezone
 
-from beffroi.console import reading, words
+from beffroi.console import reading, sending, words
 from beffroi.console.pictures import place_words, short_title
 from beffroi.foundation.clock import DAY, MINUTE, Instant, to_datetime
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import AlarmState, SetAside
+from beffroi.kernel.dispatch import queries as dispatch
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.incidents.types import Incident, IncidentState
 from beffroi.kernel.journal import queries as journal
@@ -73,10 +74,24 @@ def left(viewer: Viewer, at: Instant, since: Instant) -> Left:
             {"code": each.code, "since": each.last_received_at} for each in reading.source_states() if each.silent
         ],
         "aside": _aside(viewer),
+        "crews": _crews(viewer),
         "gaps": _gaps(mine, standing, viewer, at),
         "events": _events(since, at),
         "crew": [[duty.display_name, duty.initials, duty.began_at] for duty in people.on_duty(viewer.post.code)],
     }
+
+
+def _crews(viewer: Viewer) -> list[dict[str, Any]]:
+    """Return the crews of the post that are out: on a mission, and those on duty without one. No name, no position."""
+    out = {
+        each.unit: {"mission": each.title, "reference": each.reference, "state": str(each.state), "silent": each.silent}
+        for each in dispatch.live_missions(seen_by=viewer, desks=viewer.post.desks)
+    }
+    return [
+        {"name": unit.name, "callsign": unit.callsign, "status": str(unit.status), "until": unit.duty_until}
+        | out.get(unit.slug, {})
+        for unit in dispatch.units(seen_by=viewer, desks=viewer.post.desks, on_duty=True)
+    ]
 
 
 def _incident(incident: Incident) -> dict[str, Any]:
@@ -174,6 +189,14 @@ def pictured(content: Left) -> Left:
         "open_count": len(rows),
         **content,
         "instructions": [_said(each, read) for each in instructions],
+        "crews": [
+            {
+                **each,
+                "said": sending.status_words(each["status"]),
+                "silent": sending.silence_words(each.get("silent", "")),
+            }
+            for each in content.get("crews", [])
+        ],
         "open_first": rows[:SHOWN],
         "open_rest": rows[SHOWN:],
         "beyond": content.get("open_count", len(rows)) - len(rows),

@@ -15,7 +15,7 @@ from beffroi.console.told_crews import OUTCOMES, SILENCES
 from beffroi.foundation import clock
 from beffroi.kernel.dispatch import queries
 from beffroi.kernel.dispatch.rules import sentence
-from beffroi.kernel.dispatch.types import Candidate, CrewsOut, Mission, MissionState, Outcome, Point
+from beffroi.kernel.dispatch.types import Candidate, CrewsOut, Mission, MissionState, Outcome, Point, UnitStatus
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -34,6 +34,16 @@ MISSION_STATES: Mapping[str, object] = {
     MissionState.ON_SITE: _("sur place"),
     MissionState.DONE: _("terminée"),
     MissionState.CANCELLED: _("rappelée"),
+}
+STATUSES: Mapping[str, object] = {
+    UnitStatus.OFF_DUTY: _("hors service"),
+    UnitStatus.AVAILABLE: _("disponible"),
+    UnitStatus.ALERTED: _("alerté"),
+    UnitStatus.EN_ROUTE: _("en route"),
+    UnitStatus.ON_SITE: _("sur place"),
+    UnitStatus.BREAK: _("en pause"),
+    UnitStatus.UNAVAILABLE: _("indisponible"),
+    UnitStatus.DISTRESS: _("en détresse"),
 }
 STEPS: Mapping[str, tuple[str, object]] = {
     MissionState.PROPOSED: ("accept", _("Accepte (radio)")),
@@ -92,6 +102,16 @@ def context(
         "may_engage": open_now and people.may(viewer, Verb.PROPOSE, Kind.MISSION),
         "outcomes": [(str(each), str(OUTCOMES[each])) for each in Outcome],
     }
+
+
+def status_words(status: str) -> str:
+    """Return what a crew is doing, in the language in force."""
+    return str(STATUSES.get(status, status))
+
+
+def silence_words(silent: str) -> str:
+    """Return what a crew did not do in its time, in the language in force; nothing for nothing."""
+    return str(SILENCES.get(silent, ""))
 
 
 def crews_words(out: CrewsOut) -> str:

@@ -13,9 +13,11 @@ from beffroi.kernel.dispatch.rules import TABLE, next_state
 from beffroi.kernel.dispatch.types import LIVE_STATES, MissionEvent, MissionState, UnitStatus
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.queries import history
+from beffroi.kernel.journal.actions import erase_personal
 from beffroi.kernel.people.types import Role
 from tests.kernel.alarms.factories import viewer
 from tests.kernel.dispatch.scene import (
+    SYSTEM,
     T0,
     call,
     crew,
@@ -236,3 +238,12 @@ def test_person_of_a_crew_sees_its_missions_of_the_day_the_live_one_first() -> N
     ]
     assert [each.number for each in queries.missions_of_person("maud", at=T0 + 26 * HOUR)] == [second.number]
     assert queries.missions_of_person("omar", at=T0 + HOUR) == ()
+
+
+def test_what_people_wrote_goes_with_the_key_of_the_case() -> None:
+    found = actions.propose_mission(call().id, on_duty().slug, instructions="code 12", by=room(), at=T0 + 1)
+    do("cancel", found.number, room())
+    assert (mission(found.number).instructions, mission(found.number).reason) == ("code 12", "erreur d’adresse")
+    erase_personal(f"case:incident-{found.incident}", reason="demande", by=SYSTEM, at=T0 + HOUR)
+    assert (mission(found.number).instructions, mission(found.number).reason) == ("", "")
+    assert mission(found.number).state == "cancelled"

@@ -65,7 +65,8 @@ class Aboard(models.Model):
 class Mission(models.Model):
     """A mission. One live one for each crew: the partial unique index holds it, whatever the code believes.
 
-    `checked` holds, for each line of the list, when it was checked (microseconds) or null. `silence` is what is watched,
+    `instructions`, `hazards` and `reason` are what people wrote, as `keep_words` returns it: under the key of the incident's
+    case. `checked` holds, for each line of the list, when it was checked (microseconds) or null. `silence` is what is watched,
     `due_at` when it becomes one, `silent` what became one. `moved_at`, `moved_lon`, `moved_lat`: when and where the crew
     was last seen moving on its way; they go with the mission's end. `sign_at`: its last sign of life.
     """
@@ -75,8 +76,8 @@ class Mission(models.Model):
     state = models.CharField(max_length=16)
     priority = models.SmallIntegerField()
     title = models.CharField(max_length=200)
-    instructions = models.TextField(blank=True, default="")
-    hazards = models.TextField(blank=True, default="")
+    instructions = models.BinaryField(default=b"")
+    hazards = models.BinaryField(default=b"")
     checklist = ArrayField(models.CharField(max_length=200), default=list)
     checked = models.JSONField(default=list)
     lon = models.FloatField()
@@ -93,7 +94,7 @@ class Mission(models.Model):
     safe_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=16, blank=True, default="")
-    reason = models.TextField(blank=True, default="")
+    reason = models.BinaryField(default=b"")
     silence = models.CharField(max_length=16, blank=True, default="")
     due_at = models.DateTimeField(null=True)
     silent = models.CharField(max_length=16, blank=True, default="")

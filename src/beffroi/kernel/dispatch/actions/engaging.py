@@ -23,8 +23,8 @@ from beffroi.kernel.dispatch.types import DutyState, MissionEvent, MissionState,
 from beffroi.kernel.dispatch.types import Mission as Seen
 from beffroi.kernel.incidents.actions import hold_engaged
 from beffroi.kernel.incidents.queries import get as get_incident
-from beffroi.kernel.incidents.rules import reference_of
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.incidents.rules import case_of, reference_of
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -66,8 +66,8 @@ def propose_mission(
             state=MissionState.PROPOSED,
             priority=about.priority,
             title=(title.replace("\x00", "").strip() or about.title)[:200],
-            instructions=orders,
-            hazards=dangers,
+            instructions=keep_words(case_of(about.id), orders, at=at),
+            hazards=keep_words(case_of(about.id), dangers, at=at),
             checklist=list(listed),
             checked=[None] * len(listed),
             lon=where.lon,
@@ -96,7 +96,8 @@ def cancel_mission(number: int, *, reason: str, by: Viewer, at: Instant) -> Seen
         after = rules.next_state(MissionState(row.state), MissionEvent.CANCEL)
         if after is None:
             raise moved_on(row)
-        row.state, row.reason, row.ended_at = after, why, to_datetime(at)
+        row.state, row.ended_at = after, to_datetime(at)
+        row.reason = keep_words(case_of(row.incident_id), why, at=at)
         wrote(row, unit, MissionEvent.CANCEL, by.display_name, at)
         append([in_case(mission_line(row, "cancel_mission", by.actor), row, reason=why)], at=at)
         return mission_of(row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count
 
 from beffroi.foundation.clock import HOUR, SECOND, Instant, from_datetime, to_datetime
@@ -27,6 +27,9 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 ERASER = Actor(ActorKind.RULE, "positions_kept", "Conservation des positions")
 MOST_POINTS = 5_000
+CHANNEL = "dispatch"
+"""Where it is told that a crew's position changed: its slug, and never the position."""
+
 MOST_ERASED = 20_000
 
 
@@ -75,6 +78,8 @@ def report_position(
         )
         if not is_coarse:
             _follow(unit, point, seen_at)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, unit.slug])
         return Position(point.lon, point.lat, seen_at, kept, is_coarse)
 
 

@@ -30,8 +30,9 @@ from beffroi.kernel.dispatch.queries import mission_of
 from beffroi.kernel.dispatch.types import SAFE_OUTCOMES, DutyState, MissionEvent, MissionState, Outcome
 from beffroi.kernel.dispatch.types import Mission as Seen
 from beffroi.kernel.incidents.actions import follow_crew
+from beffroi.kernel.incidents.rules import case_of
 from beffroi.kernel.incidents.types import Clock
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.people.types import Kind, Viewer
 
 _CLOCKS = {
@@ -153,7 +154,7 @@ def _act(
             raise moved_on(row)
         ended = rules.check_outcome(outcome, text, MissionState(row.state)) if event is MissionEvent.FINISH else None
         moment = rules.happened_at(effective_at, after=_last_step(row), at=at)
-        _apply(row, unit, event, after, moment, ended, text)
+        _apply(row, unit, event, after, moment, ended, text, at)
         wrote(row, unit, event, by.display_name, at)
         _follow(row, event, ended, by, at, moment)
         content: dict[str, Any] = {"outcome": str(ended)} if ended else {}
@@ -204,6 +205,7 @@ def _apply(
     at: Instant,
     outcome: Outcome | None,
     text: str,
+    now: Instant,
 ) -> None:
     """Write what an act leads to in the mission, and in the crew: work ends its break."""
     moment = to_datetime(at)
@@ -219,7 +221,8 @@ def _apply(
         row.safe_at = row.safe_at or moment
         row.sign_at = moment
     if event in (MissionEvent.REFUSE, MissionEvent.FINISH):
-        row.ended_at, row.reason = moment, text
+        row.ended_at = moment
+        row.reason = keep_words(case_of(row.incident_id), text, at=now)
     if outcome is not None:
         row.outcome = outcome
         row.safe_at = row.safe_at or (moment if outcome in SAFE_OUTCOMES else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
@@ -15,6 +15,7 @@ from beffroi.kernel.dispatch.queries.units import is_of_crew
 from beffroi.kernel.dispatch.types import CheckItem, CrewsOut, Mission, MissionState
 from beffroi.kernel.incidents.queries import tree_of
 from beffroi.kernel.incidents.rules import reference_of
+from beffroi.kernel.journal.queries import Reading, read_words
 from beffroi.kernel.people.queries import may, territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -42,7 +43,7 @@ def missions_of_incident(number: int, *, seen_by: Viewer | None = None) -> tuple
     With a viewer, narrowed to the crews whose missions they may see.
     """
     rows = _whole().filter(incident_id__in=tree_of(number)).order_by("-id")[:MAX_LIMIT]
-    return tuple(mission_of(row) for row in rows if seen_by is None or may_see(seen_by, row.unit))
+    return missions_read([row for row in rows if seen_by is None or may_see(seen_by, row.unit)])
 
 
 def missions_of_person(username: str, *, at: Instant | None = None) -> tuple[Mission, ...]:
@@ -51,7 +52,7 @@ def missions_of_person(username: str, *, at: Instant | None = None) -> tuple[Mis
     aboard = models.Aboard.objects.filter(person__username=username, ended_at=None).values("unit_id")
     mine = Q(unit_id__in=aboard) | Q(unit__crew__contains=[username])
     rows = _whole().filter(mine, Q(state__in=models.LIVE) | Q(ended_at__gte=since)).order_by("-id")[:50]
-    found = [mission_of(row) for row in rows]
+    found = missions_read(list(rows))
     return tuple(sorted(found, key=lambda each: (not each.live, -each.number)))
 
 
@@ -75,7 +76,7 @@ def list_missions(
         rows = rows.filter(incident_id__in=tree_of(incident))
     if before is not None:
         rows = rows.filter(pk__lt=before)
-    return tuple(mission_of(row) for row in rows.order_by("-id")[: max(1, min(limit, MAX_LIMIT))])
+    return missions_read(list(rows.order_by("-id")[: max(1, min(limit, MAX_LIMIT))]))
 
 
 def crews_of(incidents: Iterable[int]) -> dict[int, CrewsOut]:
@@ -110,8 +111,18 @@ def _instant(moment: datetime | None) -> Instant | None:
     return None if moment is None else from_datetime(moment)
 
 
+def missions_read(rows: Sequence[models.Mission]) -> tuple[Mission, ...]:
+    """Return missions as the other rooms see them, what people wrote opened in one statement for all of them."""
+    read = read_words([part for row in rows for part in (row.instructions, row.hazards, row.reason)])
+    return tuple(_mission(row, read) for row in rows)
+
+
 def mission_of(row: models.Mission) -> Mission:
-    """Return a mission as the other rooms see it."""
+    """Return a mission as the other rooms see it. A text whose key was destroyed is empty."""
+    return missions_read([row])[0]
+
+
+def _mission(row: models.Mission, read: Reading) -> Mission:
     unit, incident = row.unit, row.incident
     checked = [*row.checked, *([None] * len(row.checklist))]
     return Mission(
@@ -125,8 +136,8 @@ def mission_of(row: models.Mission) -> Mission:
         state=MissionState(row.state),
         priority=row.priority,
         title=row.title,
-        instructions=row.instructions,
-        hazards=row.hazards,
+        instructions=read.words(row.instructions).text,
+        hazards=read.words(row.hazards).text,
         checklist=tuple(CheckItem(text, at) for text, at in zip(row.checklist, checked, strict=False)),
         lon=row.lon,
         lat=row.lat,
@@ -141,7 +152,7 @@ def mission_of(row: models.Mission) -> Mission:
         safe_at=_instant(row.safe_at),
         ended_at=_instant(row.ended_at),
         outcome=row.outcome,
-        reason=row.reason,
+        reason=read.words(row.reason).text,
         travel_s=row.travel_s,
         silent=row.silent,
         due_at=_instant(row.due_at),
