@@ -33,6 +33,11 @@ def replay(lines: Iterable[Line], latching: frozenset[str] = frozenset()) -> dic
     states: dict[int, AlarmState] = {}
     returned: set[int] = set()
     for line in lines:
+        if line.verb == "acknowledge_group":
+            for number in (int(name.removeprefix("alarm:")) for name in line.related if name.startswith("alarm:")):
+                after = next_state(states[number], E.ACKNOWLEDGE, latching=False, holds=number not in returned)
+                assert after is not None, f"alarm {number} was {states[number]} when its group was acknowledged"
+                states[number] = after
         if line.room != "alarms":
             continue
         if line.verb in EVENTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -19,11 +20,18 @@ from hypothesis.stateful import (
 
 from beffroi.foundation.clock import SECOND
 from beffroi.foundation.errors import Conflict, Refused
+from beffroi.kernel.alarms.models import Alarm
+from beffroi.kernel.alarms.types import AlarmState
 from beffroi.kernel.incidents import actions, queries
+from beffroi.kernel.incidents.actions.lines import picture_of
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm, Signal
+from beffroi.kernel.incidents.rules import replay
 from beffroi.kernel.incidents.types import OPEN_STATES, IncidentState
-from beffroi.kernel.journal.queries import last_seq
+from beffroi.kernel.journal.queries import Filters as JournalFilters
+from beffroi.kernel.journal.queries import last_seq, list_lines
+from beffroi.kernel.journal.types import Line
 from tests.kernel.alarms.factories import make_asset, viewer
+from tests.kernel.alarms.replay import replay as replay_alarms
 from tests.kernel.incidents.factories import T0, alarm, call, incident_of, set_up, told
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +54,7 @@ class Links(RuleBasedStateMachine):
         self.over: dict[int, int] = {}
         self.firsts: dict[tuple[str, int], int] = {}
         self.lines: dict[int, set[int]] = {}
+        self.first = last_seq()
 
     def teardown(self) -> None:
         transaction.savepoint_rollback(self.point)
@@ -99,8 +108,6 @@ class Links(RuleBasedStateMachine):
     def settle(self, place: int) -> None:
         alarm_ids = list(self.alarms)
         if alarm_ids:
-            from beffroi.kernel.alarms.models import Alarm
-
             found = Alarm.objects.get(pk=alarm_ids[place % len(alarm_ids)])
             if found.state in ("unacknowledged", "acknowledged"):
                 alarm("cabinet_tripped", found.asset_id, self.now(), "return")
@@ -175,6 +182,15 @@ class Links(RuleBasedStateMachine):
             self.firsts.pop((kind, key), None)
 
     @rule()
+    def acknowledge_together(self) -> None:
+        names = [f"incident:{number}" for number in self.living()] + [f"alarm:{number}" for number in self.alarms]
+        content = {"key": "machine", "kind": "cause"}
+        with contextlib.suppress(Conflict):  # nothing waited
+            actions.acknowledge_group(
+                names, title="Essai", seen_at_seq=last_seq(), by=self.by, at=self.now(), content=content
+            )
+
+    @rule()
     def compare(self) -> None:
         before = last_seq()
         actions.compare_incidents(at=self.now())
@@ -207,6 +223,16 @@ class Links(RuleBasedStateMachine):
         assert set(Incident.objects.exclude(duplicate_of=None).values_list("state", flat=True)) <= {
             IncidentState.DUPLICATE
         }
+
+    @invariant()
+    def journal_alone_tells_every_incident_and_every_alarm(self) -> None:
+        lines: list[Line] = []
+        while found := list_lines(JournalFilters(after_seq=lines[-1].seq if lines else self.first), limit=500):
+            lines += found
+        for row in Incident.objects.all():
+            assert replay(row.pk, (line.content for line in lines)) == picture_of(row)
+        told = replay_alarms(lines)
+        assert told == {row.pk: AlarmState(row.state) for row in Alarm.objects.filter(pk__in=self.alarms)}
 
 
 def test_no_sequence_of_acts_loses_or_doubles_anything(db: None) -> None:
