@@ -22,6 +22,7 @@ from beffroi.kernel.incidents.rules import parse_categories, parse_correlation
 from beffroi.kernel.incidents.types import Incident, Told
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import actions as people
+from beffroi.kernel.procedures import queries as procedures
 from tests.console import scene
 
 pytestmark = pytest.mark.django_db
@@ -279,3 +280,24 @@ def test_visitor_sees_links_without_what_was_told(enter: Enter) -> None:
     )
     assert client.get("/incidents/new").status_code == 403
     assert client.post(f"/incidents/{called.reference}/merge", {"other": tripped.reference}).status_code == 403
+
+
+def test_address_of_who_told_it_is_kept_with_their_consent_and_shown_to_nobody(enter: Enter) -> None:
+    client = enter()
+    chosen = client.post("/incidents/new", {"where": "12 liberte", "choose": "0", "category": "street_dark"})
+    body = _fields(chosen.content.decode()) | {"category": "street_dark", "description": "Tout est noir."}
+    asked = client.post("/incidents/new", body | {"do": "open", "answer_to": "riverain@example.org"})
+    html = asked.content.decode()
+    assert (asked.status_code, "si son adresse peut être gardée" in html) == (422, True)
+    assert 'value="riverain@example.org"' in html
+    wrong = client.post("/incidents/new", body | {"do": "open", "answer_to": "riverain", "answer_consent": "on"})
+    assert (wrong.status_code, "comme nom@exemple.fr" in wrong.content.decode()) == (422, True)
+    assert queries.list_incidents(seen_by=scene.who()) == ()
+    ready = body | {"do": "open", "answer_to": "riverain@example.org", "answer_consent": "on"}
+    assert client.post("/incidents/new", ready).status_code == 302
+    (found,) = queries.list_incidents(seen_by=scene.who())
+    assert procedures.has_address(found.id)
+    assert "riverain@" not in client.get(f"/incidents/{found.reference}").content.decode()
+    again = body | {"answer_to": "voisine@example.org", "answer_consent": "on"}
+    assert client.post(f"/incidents/{found.reference}/attach", again).status_code == 302
+    assert apps.get_model("procedures", "Contact").objects.filter(incident_id=found.id).count() == 2

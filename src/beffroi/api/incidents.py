@@ -13,12 +13,13 @@ from beffroi.api.door import Entered, door
 from beffroi.api.openapi import answers
 from beffroi.api.paging import Page, answer, answer_by_number, check_known, filters_of, write_instant
 from beffroi.foundation import clock
-from beffroi.foundation.errors import Malformed
+from beffroi.foundation.errors import Malformed, Refused
 from beffroi.foundation.geo import is_position
-from beffroi.kernel.incidents import actions, queries
+from beffroi.kernel.incidents import queries
 from beffroi.kernel.incidents.types import Channel, Incident, IncidentState, Told, Transfer, Written
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.procedures import actions
 
 router = Router(tags=["incidents"])
 
@@ -66,6 +67,8 @@ class IncidentTold(Schema):
     commune: str = Field("", max_length=80, description="Name of the commune; found from the position when empty.")
     asset: str = Field("", max_length=64, description="Code of a piece of equipment, instead of a position.")
     priority: int | None = Field(None, ge=1, le=4, description="The category's own when it is not told.")
+    answer_to: str = Field("", max_length=200, description="Mail address of who told it, to answer when it is over.")
+    answer_consent: bool = Field(False, description="They agree that it is kept for that; needed with an address.")
 
 
 @router.get("/incidents", auth=door(Verb.SEE, Kind.INCIDENT), **answers(shapes.Incidents))
@@ -112,9 +115,12 @@ def get_incident(request: Entered, reference: str) -> HttpResponse:
 def open_incident(request: Entered, told: IncidentTold) -> HttpResponse:
     """Tell an incident. With the header `Idempotency-Key`, a message sent twice is one: 201 then 200."""
     check_known(request, Schema)
-    body = told.model_dump()
-    opened = actions.open_incident(
+    body = told.model_dump(exclude={"answer_to", "answer_consent"})
+    if told.answer_to and not told.answer_consent:
+        raise Refused("an address is kept with the consent of its owner: ask them, then send answer_consent true")
+    opened = actions.open_with_address(
         Told(**body, channel=Channel.APPLICATION),
+        told.answer_to,
         by=request.auth,
         at=clock.now(),
         key=request.headers.get("Idempotency-Key", ""),

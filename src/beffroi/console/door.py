@@ -23,6 +23,10 @@ Outside = Callable[Concatenate[HttpRequest, P], HttpResponse]
 LOGIN = "/login"
 
 REFUSALS: Mapping[str, object] = {
+    "address-wrong": _("Écrivez une adresse de courriel, comme nom@exemple.fr."),
+    "consent-missing": _(
+        "Demandez à la personne si son adresse peut être gardée pour lui répondre, puis cochez la case."
+    ),
     "forbidden": _("Vous n’avez pas ce droit ici. Le chef de salle peut le donner."),
     "not-found": _("Cela n’existe pas, ou vous ne pouvez pas le savoir."),
     "conflict": _("Quelqu’un a agi avant vous. Regardez à nouveau avant d’agir."),

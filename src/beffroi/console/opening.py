@@ -22,13 +22,14 @@ from beffroi.console.door import page, refusal_words
 from beffroi.console.pictures import place_words, short_title
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
-from beffroi.foundation.errors import BeffroiError, NotFound
+from beffroi.foundation.errors import BeffroiError, NotFound, Refused
 from beffroi.foundation.geo import is_position
 from beffroi.foundation.ids import new_id
-from beffroi.kernel.incidents import actions, queries
+from beffroi.kernel.incidents import queries
 from beffroi.kernel.incidents.types import CHANNELS_OF_PEOPLE, Channel, Incident, Told
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.places import queries as places
+from beffroi.kernel.procedures import actions as procedures
 from beffroi.kernel.twin import queries as twin
 
 MOST_CHOICES = 8
@@ -59,6 +60,8 @@ class Draft:
     channel: str = Channel.PHONE
     priority: str = ""
     key: str = ""
+    answer_to: str = ""
+    answer_consent: str = ""
     chosen: Choice | None = None
 
     def told(self) -> Told:
@@ -88,11 +91,23 @@ def new(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         draft = _read(request.POST, viewer)
         if request.POST.get("do") == "open":
             try:
-                opened = actions.open_incident(draft.told(), by=viewer, at=clock.now(), key=draft.key).incident
+                opened = _open(draft, viewer)
                 return _leave(request, opened, _("%(ref)s ouvert."))
             except BeffroiError as error:
                 refusal = refusal_words(error)
     return _form(request, viewer, draft, refusal)
+
+
+def _open(draft: Draft, viewer: Viewer) -> Incident:
+    """Open what the form tells, with where to answer whoever told it. Raises Refused for an address without their consent."""
+    told, address = draft.told(), _answered_at(draft)
+    return procedures.open_with_address(told, address, by=viewer, at=clock.now(), key=draft.key).incident
+
+
+def _answered_at(draft: Draft) -> str:
+    if draft.answer_to and not draft.answer_consent:
+        raise Refused("ask whoever told it whether their address may be kept to answer them", key="consent-missing")
+    return draft.answer_to
 
 
 @require_POST
@@ -104,7 +119,8 @@ def attach(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse
     told = replace(draft.told(), lon=draft.chosen.lon if draft.chosen else known.lon)
     told = replace(told, lat=draft.chosen.lat if draft.chosen else known.lat, place=told.place or draft.where[:200])
     try:
-        after = actions.attach_signal(known.id, told, by=viewer, at=clock.now())
+        address = _answered_at(draft)
+        after = procedures.attach_with_address(known.id, told, address, by=viewer, at=clock.now())
         return _leave(request, after, _("Signalement rattaché à %(ref)s."))
     except BeffroiError as error:
         return _form(request, viewer, draft, refusal_words(error), status=error.status)
@@ -147,6 +163,8 @@ def _read(data: Mapping[str, Any], viewer: Viewer) -> Draft:
         text["channel"][:16] or Channel.PHONE,
         text["priority"][:1],
         text["key"][:80],
+        text["answer_to"][:200],
+        "on" if text["answer_consent"] else "",
     )
     pick = str(data.get("choose", ""))
     if pick.isdigit() and len(pick) < 3:

@@ -125,6 +125,7 @@ SENTENCES: Mapping[str, object] = {
     "fail_step": _("Étape manquée"),
     "leave_address": _("A noté où écrire à qui l’a signalé"),
     "forget_address": _("A effacé où écrire à qui l’a signalé"),
+    "answer_teller": _("Réponse écrite à"),
     "send_letter": _("Courriel parti pour"),
     "doubt_letter": _("Courriel peut-être parti pour"),
     "give_letter_up": _("Courriel abandonné pour"),

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 from procrastinate.contrib.django import app as jobs
 
+from beffroi.app.provision import PROFILE
 from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.errors import BeffroiError
 from beffroi.foundation.heartbeat import beat
@@ -27,6 +29,7 @@ from beffroi.kernel.people import actions as people_actions
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.procedures import actions as procedures
+from beffroi.kernel.procedures.rules import Answers, parse_answers
 from beffroi.kernel.twin import actions as twin
 
 log = logger("worker")
@@ -164,7 +167,14 @@ async def _write_letters() -> None:
 
 
 def _send_letters() -> None:
+    procedures.answer_tellers(_answers(), at=now())
     procedures.send_letters(now())
+
+
+@cache
+def _answers() -> Answers:
+    """Return what the city writes to those who told an incident, read once."""
+    return parse_answers((PROFILE / "letters.yaml").read_text(encoding="utf-8"))
 
 
 async def _fault_of(work: Callable[[], None]) -> str:

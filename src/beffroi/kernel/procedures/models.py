@@ -106,22 +106,27 @@ class Message(models.Model):
 
 
 class Contact(models.Model):
-    """Where whoever told an incident wants to be written to; encrypted with the key of the incident's case."""
+    """Where whoever told an incident wants to be written to; encrypted with the key of the incident's case.
 
-    incident = models.OneToOneField("incidents.Incident", on_delete=models.PROTECT, related_name="+")
+    `told_round` is the round of the incident about whose end they were written to; 0: none yet.
+    """
+
+    incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+")
     address = models.BinaryField()
     left_at = models.DateTimeField()
+    told_round = models.SmallIntegerField(default=0, db_default=0)
     by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
 
 
 class Letter(models.Model):
-    """A letter of the outbox, written in the transaction of the step that sends it; its address is encrypted.
+    """A letter of the outbox, written in the transaction of the step that sends it, or without a run the answer to whoever
+    told an incident; its address is encrypted.
 
     `state`: waiting for its turn (`due_at`), sending (marked before it leaves: what is found so later is in doubt and is never
     sent again by itself), sent, refused, in doubt, given up.
     """
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
+    run = models.ForeignKey(Run, null=True, on_delete=models.PROTECT, related_name="+")
     step = models.CharField(max_length=200)
     incident = models.ForeignKey("incidents.Incident", on_delete=models.PROTECT, related_name="+")
     to_name = models.CharField(max_length=120)

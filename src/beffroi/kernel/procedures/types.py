@@ -419,7 +419,9 @@ class LetterState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """A letter that a step wrote. Its address is not here: nobody reads it but the mail server."""
+    """A letter that a step of a run wrote, or (run 0) the answer to whoever told the incident. Its address is not here:
+    nobody reads it but the mail server.
+    """
 
     id: int
     run: int

@@ -43,7 +43,7 @@ from beffroi.kernel.incidents.queries.reading import (
     to_gather,
     whole,
 )
-from beffroi.kernel.incidents.queries.tree import living_of, tree_of
+from beffroi.kernel.incidents.queries.tree import Ended, ended_among, living_of, tree_of
 from beffroi.kernel.incidents.queries.wording import MOST_OPENED, cases_of, written
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "MAX_WITHIN_M",
     "MOST_OPENED",
     "Counts",
+    "Ended",
     "Filters",
     "ToGather",
     "bodies",
@@ -62,6 +63,7 @@ __all__ = [
     "deadlines",
     "decided_by",
     "duplicates_of",
+    "ended_among",
     "evidence_named",
     "evidence_of",
     "evidence_of_mission",

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from django.db import connection
+
+from beffroi.foundation.clock import Instant, from_datetime
+from beffroi.kernel.incidents.types import ENDED_STATES, IncidentState
 
 _TREE = """
 WITH RECURSIVE tree(id) AS (
@@ -15,6 +21,40 @@ WITH RECURSIVE up(id, over) AS (
     UNION SELECT i.id, i.duplicate_of_id FROM incidents_incident i JOIN up ON i.id = up.over
 ) SELECT id FROM up WHERE over IS NULL
 """
+
+
+_ENDED = """
+WITH RECURSIVE up(start, id, over) AS (
+    SELECT id, id, duplicate_of_id FROM incidents_incident WHERE id = ANY(%s)
+    UNION SELECT up.start, i.id, i.duplicate_of_id FROM up JOIN incidents_incident i ON i.id = up.over
+)
+SELECT up.start, i.id, i.state, i.round, coalesce(i.closed_at, i.resolved_at),
+    EXISTS (SELECT 1 FROM incidents_incidentalarm a WHERE a.incident_id = i.id)
+FROM up JOIN incidents_incident i ON i.id = up.id WHERE up.over IS NULL AND i.state = ANY(%s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """That what was told is over: in which incident it lives, how, in which round, since when; whether alarms are of it."""
+
+    number: int
+    state: IncidentState
+    round: int
+    at: Instant
+    alarmed: bool
+
+
+def ended_among(incident_ids: Collection[int]) -> dict[int, Ended]:
+    """Return, of these incidents, those that are resolved or closed, each as the one that it was united with in the end."""
+    states = [str(state) for state in (*ENDED_STATES, IncidentState.RESOLVED)]
+    with connection.cursor() as cursor:
+        cursor.execute(_ENDED, [list(incident_ids), states])
+        return {
+            int(start): Ended(int(number), IncidentState(state), int(turn), from_datetime(at), bool(alarmed))
+            for start, number, state, turn, at, alarmed in cursor.fetchall()
+            if at is not None
+        }
 
 
 def tree_of(incident_id: int) -> tuple[int, ...]:

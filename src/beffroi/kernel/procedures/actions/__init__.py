@@ -1,6 +1,7 @@
 """Every write of the procedures' room: put in force, run step by step by people, moved by time and by what is observed."""
 
 from beffroi.kernel.procedures.actions.adapting import add_step, reapply, stop
+from beffroi.kernel.procedures.actions.answering import answer_tellers, attach_with_address, open_with_address
 from beffroi.kernel.procedures.actions.asking import engage, send
 from beffroi.kernel.procedures.actions.doing import answer, confirm, skip, tick
 from beffroi.kernel.procedures.actions.mailing import leave_address, send_again, send_letters
@@ -14,9 +15,12 @@ __all__ = [
     "acknowledge_message",
     "add_step",
     "answer",
+    "answer_tellers",
+    "attach_with_address",
     "confirm",
     "engage",
     "leave_address",
+    "open_with_address",
     "pass_time",
     "publish_procedures",
     "reapply",

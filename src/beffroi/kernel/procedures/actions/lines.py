@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.incidents.rules import case_of, reference_of
 from beffroi.kernel.incidents.types import Incident
@@ -21,6 +23,21 @@ def contact_line(incident: Incident, verb: str, actor: Actor) -> Entry:
     """Return the line that tells that an address was left or forgotten; the address itself is told nowhere."""
     content = {"reference": incident.reference, "desk": incident.desk, "commune": incident.commune}
     return Entry(actor, ROOM, verb, f"incident:{incident.id}", content=content)
+
+
+ANSWERS = Actor(ActorKind.RULE, "answer_teller", "Réponse à qui a signalé")
+"""Who writes to whoever told an incident once it is over."""
+
+
+def letter_line(
+    row: models.Letter, verb: str, *, opened_at: Instant, actor: Actor | None = None, **content: Any
+) -> Entry:
+    """Return a line about a letter: about the run that wrote it, else about the incident that it answers for."""
+    if row.run is not None:
+        who = actor or rule_of(row.run)
+        return line_of(row.run, verb, who, opened_at=opened_at, step=row.step, to_name=row.to_name, **content)
+    told = {"reference": reference_of(row.incident_id, opened_at), "to_name": row.to_name, **content}
+    return Entry(actor or ANSWERS, ROOM, verb, f"incident:{row.incident_id}", content=told)
 
 
 def line_of(

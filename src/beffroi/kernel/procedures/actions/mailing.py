@@ -21,7 +21,7 @@ from beffroi.kernel.journal.types import ToKeep
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.procedures import models, queries
-from beffroi.kernel.procedures.actions.lines import contact_line, line_of, rule_of
+from beffroi.kernel.procedures.actions.lines import contact_line, letter_line
 from beffroi.kernel.procedures.types import LetterState
 
 RETRIES: tuple[Instant, ...] = tuple(m * MINUTE for m in (1, 5, 15, 60, 180, 360, 720))
@@ -31,22 +31,37 @@ DOUBTFUL_AFTER: Instant = 120 * SECOND
 MOST_AT_ONCE = 20
 
 
-def leave_address(incident: int, address: str, *, by: Viewer, at: Instant) -> None:
-    """Note where whoever told an incident wants to be written to; an empty address forgets it. Journalled, encrypted.
-
-    Raises Forbidden, NotFound, Refused for what is no mail address.
-    """
-    found = incidents.get(incident, by)
+def check_address(address: str) -> str:
+    """Return an address without spaces around, empty for none. Raises Refused for what is no mail address."""
     stated = address.strip()
     if stated and not mail.is_address(stated):
         raise Refused("this is no mail address: write name@example.org", key="address-wrong")
+    return stated
+
+
+def leave_address(incident: int, address: str, *, by: Viewer, at: Instant) -> None:
+    """Note where whoever told an incident wants to be written to; an empty address forgets it. Journalled, encrypted.
+
+    With their consent, which who notes it attests. They are then written to when it is over (`answering`). Raises Forbidden, NotFound, Refused for what is no mail address.
+    """
+    found = incidents.get(incident, by)
+    stated = check_address(address)
     with transaction.atomic():
         require(by, Verb.NOTE, Kind.INCIDENT, desk=found.desk, commune=found.commune)
+        keep_address(found, stated, by=by, at=at)
+
+
+def keep_address(found: Incident, address: str, *, by: Viewer, at: Instant, beside: bool = False) -> None:
+    """Write a checked address, or that there is none any more, in the caller's transaction, with its line.
+
+    `beside`: of another person who told the same; those that were left before stay.
+    """
+    if not beside:
         models.Contact.objects.filter(incident_id=found.id).delete()
-        if stated:
-            part = _sealed(stated, f"procedures_contact.address:{found.id}", found.id, at)
-            models.Contact.objects.create(incident_id=found.id, address=part, left_at=to_datetime(at), by_id=by.id)
-        append([contact_line(found, "leave_address" if stated else "forget_address", by.actor)], at=at)
+    if address:
+        part = sealed(address, f"procedures_contact.address:{found.id}", found.id, at)
+        models.Contact.objects.create(incident_id=found.id, address=part, left_at=to_datetime(at), by_id=by.id)
+    append([contact_line(found, "leave_address" if address else "forget_address", by.actor)], at=at)
 
 
 def write_letters(
@@ -66,7 +81,7 @@ def write_letters(
             written_at=to_datetime(at),
             due_at=to_datetime(at),
         )
-        letter.address = _sealed(address, f"procedures_letter.address:{letter.message_id}", incident.id, at)
+        letter.address = sealed(address, f"procedures_letter.address:{letter.message_id}", incident.id, at)
         letter.save()
     return len(to)
 
@@ -103,10 +118,7 @@ def send_again(letter: int, *, by: Viewer, at: Instant) -> None:
             raise Conflict(f"this letter is {row.state}", key="letter-goes-on")
         row.state, row.due_at, row.attempts, row.ended_at = LetterState.WAITING, to_datetime(at), 0, None
         row.save()
-        line = line_of(
-            row.run, "send_letter_again", by.actor, opened_at=found.opened_at, step=row.step, to_name=row.to_name
-        )
-        append([line], at=at)
+        append([letter_line(row, "send_letter_again", actor=by.actor, opened_at=found.opened_at)], at=at)
 
 
 def _mark(at: Instant) -> models.Letter | None:
@@ -171,21 +183,9 @@ def _end(row: models.Letter, state: LetterState, reason: str, at: Instant) -> No
         letter.save()
         found = incidents.known([letter.incident_id])[letter.incident_id]
         verb = verbs.get(state, "give_letter_up")
-        append(
-            [
-                line_of(
-                    letter.run,
-                    verb,
-                    rule_of(letter.run),
-                    opened_at=found.opened_at,
-                    step=letter.step,
-                    to_name=letter.to_name,
-                    label=reason[:300],
-                )
-            ],
-            at=at,
-        )
+        append([letter_line(letter, verb, opened_at=found.opened_at, label=reason[:300])], at=at)
 
 
-def _sealed(address: str, name: str, incident: int, at: Instant) -> bytes:
+def sealed(address: str, name: str, incident: int, at: Instant) -> bytes:
+    """Return an address as its table keeps it, under the key of the incident's case."""
     return encrypt_kept([ToKeep(case_of(incident), name, address.encode())], at=at)[0]

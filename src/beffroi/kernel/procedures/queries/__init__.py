@@ -3,7 +3,13 @@
 from beffroi.kernel.procedures.queries.aiming import aim, aimed_at, candidates, progress_of, request_of
 from beffroi.kernel.procedures.queries.facts import given_of, incidents_known
 from beffroi.kernel.procedures.queries.library import in_force, library, procedure_of, proposed_for, version_of
-from beffroi.kernel.procedures.queries.mailing import address_left, address_of_letter, has_address, letters_of
+from beffroi.kernel.procedures.queries.mailing import (
+    address_left,
+    address_of_contact,
+    address_of_letter,
+    has_address,
+    letters_of,
+)
 from beffroi.kernel.procedures.queries.running import (
     list_running,
     message_of,
@@ -18,6 +24,7 @@ from beffroi.kernel.procedures.queries.running import (
 
 __all__ = [
     "address_left",
+    "address_of_contact",
     "address_of_letter",
     "aim",
     "aimed_at",

@@ -17,8 +17,13 @@ def has_address(incident: int) -> bool:
 
 def address_left(incident: int) -> str:
     """Return where whoever told an incident is written to; empty where nobody left one, or it was erased."""
-    row = models.Contact.objects.filter(incident_id=incident).first()
-    return _opened(bytes(row.address), f"procedures_contact.address:{incident}", incident) if row else ""
+    row = models.Contact.objects.filter(incident_id=incident).order_by("id").first()
+    return address_of_contact(row) if row else ""
+
+
+def address_of_contact(row: models.Contact) -> str:
+    """Return where one of those who told an incident is written to; empty where its case was erased."""
+    return _opened(bytes(row.address), f"procedures_contact.address:{row.incident_id}", row.incident_id)
 
 
 def address_of_letter(row: models.Letter) -> str:
@@ -31,7 +36,7 @@ def letters_of(incident: int) -> tuple[Letter, ...]:
     return tuple(
         Letter(
             id=row.pk,
-            run=row.run_id,
+            run=row.run_id or 0,
             step=row.step,
             to_name=row.to_name,
             subject=row.subject,

@@ -1,5 +1,6 @@
 """Pure decisions of the procedures' room."""
 
+from beffroi.kernel.procedures.rules.answers import ENDS, Answers, Wording, parse_answers
 from beffroi.kernel.procedures.rules.checking import problems_between
 from beffroi.kernel.procedures.rules.lines import Problem, WrongProcedure
 from beffroi.kernel.procedures.rules.moving import (
@@ -33,10 +34,13 @@ from beffroi.kernel.procedures.rules.trials import expected_words, run_trials
 from beffroi.kernel.procedures.rules.words import filled
 
 __all__ = [
+    "ENDS",
     "KINDS",
+    "Answers",
     "Doer",
     "Moved",
     "Problem",
+    "Wording",
     "WrongProcedure",
     "add_lane",
     "added_step",
@@ -52,6 +56,7 @@ __all__ = [
     "is_standing",
     "left_of",
     "next_wake",
+    "parse_answers",
     "parse_library",
     "parse_procedure",
     "pin",
