@@ -368,8 +368,8 @@ def test_partner_reads_nothing_and_an_integration_tells_nothing(
 
 def test_incidents_are_found_by_words_and_around_a_place(tell: Callable[..., Any], get: Get) -> None:
     number = tell(TOLD).json()["id"]
-    tell(TOLD | {"lon": 5.2, "description": "Une branche."})
-    assert _ids(get("incidents", text="arbre terre")) == [number]
+    other = tell(TOLD | {"lon": 5.2, "description": "Une branche."}).json()["id"]
+    assert _ids(get("incidents", text="arbre terre")) == [other, number]
     assert _ids(get("incidents", text="tilleul")) == [], "words that name persons are found by who may read them"
     assert _ids(get("incidents", around="5.04,47.32", within_m=100)) == [number]
     assert _problem(get("incidents", around="ici")) == (422, "malformed")
