@@ -21,7 +21,7 @@ FILE = "crews.json"
 def prepare_crews(folder: Path, units: tuple[UnitEntry, ...], *, by: Actor, at: Instant) -> int:
     """Give each crew of the profile that names it (`crew-` and its slug) an account without password and a token.
 
-    Return how many tokens were made: none when all of them are in force already.
+    A crew that people man too is `shared`: the simulated city leaves it to them. Return how many tokens were made: none when all of them are in force already.
     """
     file = folder / FILE
     known: dict[str, dict[str, Any]] = json.loads(file.read_text()) if file.exists() else {}
@@ -47,6 +47,7 @@ def prepare_crews(folder: Path, units: tuple[UnitEntry, ...], *, by: Actor, at: 
             "vehicle": str(unit.vehicle),
             "desk": unit.desk,
             "headcount": 1 if unit.alone else 2,
+            "shared": len(unit.crew) > 1,
         }
     file.touch(mode=0o600)
     file.write_text(json.dumps(wanted))

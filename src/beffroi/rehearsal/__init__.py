@@ -26,6 +26,7 @@ async def run_city(
     seed: int,
     *,
     modbus_port: int | None = None,
+    post_url: str = "",
     scenario: str = "opening",
 ) -> None:
     """Play the equipment of the city in `city_dir` until cancelled. See `rehearsal.process`.
@@ -34,4 +35,7 @@ async def run_city(
     """
     from beffroi.rehearsal.process import run
 
-    await run(city_dir, gateways, mqtt_host, mqtt_port, http_port, seed, modbus_port=modbus_port, scenario=scenario)
+    await run(
+        city_dir, gateways, mqtt_host, mqtt_port, http_port, seed, modbus_port=modbus_port, post_url=post_url,
+        scenario=scenario,
+    )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The `city` process: equipment that speaks over MQTT, buses that are asked over HTTP, and a director of failures."""
+"""The `city` process: equipment that speaks over MQTT, buses asked over HTTP, crews on the API, a director of failures."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ from beffroi.rehearsal.equipment.vehicles import Vehicles
 from beffroi.rehearsal.heeding import Heeding
 from beffroi.rehearsal.inventory import Inventory, Item, read_inventory
 from beffroi.rehearsal.modbus import serve_modbus
+from beffroi.rehearsal.radio import make_crews, play_crews, read_crews
 from beffroi.rehearsal.scenario import Scenario, load_scenario
 from beffroi.rehearsal.transmission import Gateway, Link
 
@@ -45,6 +46,7 @@ class City:
     buses: Buses | None
     boilers: Boilers | None
     director: Director
+    roads: Roads
 
 
 def build_city(inventory: Inventory, scenario: Scenario, start: Instant, seed: int) -> City:
@@ -79,7 +81,7 @@ def build_city(inventory: Inventory, scenario: Scenario, start: Instant, seed: i
     boiler_items = inventory.of_class("boiler_room")
     boilers = Boilers(boiler_items, start, chance("boiler_room")) if boiler_items else None
     failings += boilers.failings() if boilers is not None else ()
-    return City(models, buses, boilers, Director(_merged(failings), scenario, start, chance("director")))
+    return City(models, buses, boilers, Director(_merged(failings), scenario, start, chance("director")), roads)
 
 
 async def run(
@@ -91,22 +93,27 @@ async def run(
     seed: int,
     *,
     modbus_port: int | None = None,
+    post_url: str = "",
     scenario: str = "opening",
     now: Clock = clock.now,
 ) -> None:
     """Play the city in `city_dir` until cancelled, or until the process is told to stop.
 
     `gateways` is a JSON file: source -> username, password, connector, settings. A source without a gateway stays mute.
+    `post_url` is where the crews of `crews.json` beside it reach the post's API; empty: there are no crews.
     Raises Misconfigured for wrong files.
     """
     known = _read_gateways(gateways)
-    city = build_city(await asyncio.to_thread(read_inventory, city_dir), load_scenario(scenario), now(), seed)
+    entries = read_crews(city_dir / "crews.json") if post_url else {}
+    inventory = await asyncio.to_thread(read_inventory, city_dir)
+    city = build_city(inventory, load_scenario(scenario), now(), seed)
     links = {source: Link(source, gateway, mqtt_host, mqtt_port) for source, gateway in known.items()}
     city.director.learn(_dying(list(links.values())))
     for source, gateway in known.items():
         if gateway.connector == "mqtt_json":
             obeying = [model for model in city.models if model.source == source and isinstance(model, Obeying)]
             links[source].heeding = Heeding(source, obeying, now) if obeying else None
+    crews = make_crews(entries, city.roads, inventory, city.director, now(), seed)
     app = control_app(city.director, city.buses, now)
     server = uvicorn.Server(uvicorn.Config(app, "127.0.0.1", http_port, log_level="warning", access_log=False))
     modbus = None
@@ -118,6 +125,7 @@ async def run(
         heard = [(model, links[model.source]) for model in city.models if model.source in links]
         playing += [group.create_task(_play(model, link, now)) for model, link in heard]
         playing.append(group.create_task(_direct(city.director, now)))
+        playing.append(group.create_task(play_crews(crews, post_url, now)))
         await server.serve()
         for task in playing:
             task.cancel()

@@ -97,6 +97,7 @@ def _run_city(port: str | None) -> None:
             int(port or 0),
             ours.city_seed,
             modbus_port=None if modbus is None else urlsplit(modbus).port,
+            post_url=f"http://127.0.0.1:{ours.http_port}",
         )
     )
 
