@@ -80,7 +80,8 @@ def test_dangerous_request_needs_the_token_of_another(post: Post, get: Get, toke
     late = post(f"commands/{asked['id']}/deny", {"reason": "non"}, bearer=karim)
     assert (late.status_code, late.json()["type"]) == (409, "urn:beffroi:not-denied")
     assert post(f"commands/{asked['id']}/cancel", {"reason": "fini"}).json()["moved"] == 1
-    assert get(f"commands/{asked['id']}").json()["end_reason"] == "fini"
+    assert get(f"commands/{asked['id']}", bearer=karim).json()["end_reason"] == "fini"
+    assert get(f"commands/{asked['id']}").json()["end_reason"] == ""
 
 
 def test_group_is_followed_by_its_counts_and_undone(post: Post, get: Get, city: dict[str, int]) -> None:

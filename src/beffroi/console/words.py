@@ -326,6 +326,22 @@ COMMAND_STEPS: Words = {
     "effective": pgettext_lazy("commande", "effective"),
 }
 
+COMMAND_ENDS: Words = {
+    "nobody authorised it in time": _("personne ne l’a autorisée à temps"),
+    "its turn did not come in time": _("son tour n’est pas venu à temps"),
+    "the equipment stayed silent": _("l’équipement est resté muet"),
+    "it was taken up, but no reading showed it": _("prise par l’équipement, mais aucune mesure ne la montre"),
+    "it is not known whether it left, and the equipment stayed silent": _(
+        "on ne sait pas si elle est partie, et l’équipement est resté muet"
+    ),
+    "undone before a reading showed it": _("défaite avant qu’une mesure la montre"),
+    "its end came": _("sa fin est venue"),
+    "planned twice for the same hour: the other one is sent": _(
+        "programmée deux fois à la même heure, l’autre est partie"
+    ),
+}
+"""Why commands ended, in our own words; equipment and people have theirs, which are shown as they are."""
+
 LEFT_OUT: Words = {
     "forbidden": _("hors de votre habilitation"),
     "ability-unknown": _("n’est pas de la sorte qui sait faire cela"),

@@ -17,7 +17,7 @@ from beffroi.kernel.commands.rules import parse_abilities
 from beffroi.kernel.commands.types import Ability, Answered, Asked, Command, Proven, Request
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import list_lines
-from beffroi.kernel.journal.types import Actor, ActorKind, Line
+from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, Line
 from beffroi.kernel.people.types import Role, Viewer
 from tests.kernel.alarms.factories import make_asset, relate, viewer
 
@@ -98,7 +98,7 @@ def states(group: UUID | None = None) -> list[str]:
 
 def lines() -> list[Line]:
     """Return the lines of the room, the oldest first, without the profile's."""
-    every = reversed(list_lines(limit=500))
+    every = reversed(list_lines(limit=500, reach=EVERYTHING))
     return [line for line in every if line.room == "commands" and not line.verb.endswith("_ability")]
 
 
@@ -132,3 +132,8 @@ def no(id: UUID, source: int, reason: str = "commande locale", at: Instant = T0 
 
 def shown(id: UUID, value: float = 30.0, at: Instant = T0 + 2 * SECOND) -> Proven:
     return Proven(id, value, at)
+
+
+def words(line: Line) -> str:
+    """Return what a person wrote in a line, for who may read what names persons."""
+    return str(line.personal.content["reason"]) if line.personal else ""

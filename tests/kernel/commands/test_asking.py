@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from beffroi.foundation.clock import HOUR, MINUTE, SECOND, to_datetime
 from beffroi.foundation.errors import Conflict, Forbidden, NotFound, Refused
@@ -10,9 +11,11 @@ from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.commands import actions, queries
 from beffroi.kernel.commands.models import Command as Row
 from beffroi.kernel.commands.types import CommandState
+from beffroi.kernel.journal.actions import erase_personal
 from beffroi.kernel.people.types import Role
 from tests.kernel.alarms.factories import make_asset, viewer
 from tests.kernel.commands.scene import (
+    SYSTEM,
     T0,
     ask,
     cabinet,
@@ -27,6 +30,7 @@ from tests.kernel.commands.scene import (
     states,
     verbs,
     wish,
+    words,
 )
 
 
@@ -45,7 +49,9 @@ def test_command_that_is_not_dangerous_is_authorised_by_who_asks(source: int) ->
     assert (command.expires_at, command.returns_at) == (T0 + 1800 * SECOND, T0 + HOUR)
     assert command.effect == "Le point lumineux éclaire à 30 % de sa puissance, quelle que soit l’heure."
     (line,) = lines()
-    assert (line.verb, line.subject, line.reason) == ("ask_command", f"command:{asked.id}", "essai")
+    assert (line.verb, line.subject, line.reason, words(line)) == ("ask_command", f"command:{asked.id}", "", "essai")
+    assert line.personal is not None
+    assert line.personal.about == "case:incident-7"
     assert line.related == ("asset:L-00001", "incident:7")
     assert line.content["state"] == "authorised"
 
@@ -78,6 +84,21 @@ def test_denial_says_why_and_frees_the_equipment(source: int) -> None:
     with pytest.raises(Conflict, match="denied by Karim"):
         actions.authorise(asked.id, by=chief(), at=T0 + SECOND)
     assert ask("open_feeder", assets=("A-014",), at=T0 + MINUTE).state == "asked"
+
+
+def test_what_people_wrote_is_read_by_who_may_and_goes_with_the_key_of_its_case(source: int) -> None:
+    lights(1, source)
+    asked = ask(reason="appel de Mme Martin", hold_s=600)
+    actions.cancel(asked.id, "elle a rappelé", by=karim(), at=T0)
+    mine = queries.command(asked.id, seen_by=nadia())
+    assert (mine.reason, mine.end_reason) == ("appel de Mme Martin", "elle a rappelé")
+    machine = queries.command(asked.id, seen_by=viewer("machine", role=Role.INTEGRATION))
+    assert (machine.state, machine.reason, machine.end_reason) == ("cancelled", "", "")
+    (case,) = {line.personal.about for line in lines() if line.personal}
+    assert case.startswith("case:command-")
+    with transaction.atomic():
+        erase_personal(case, reason="demande", by=SYSTEM, at=T0 + MINUTE)
+    assert (seen(asked.id).reason, seen(asked.id).end_reason) == ("", "")
 
 
 def test_what_was_not_authorised_in_time_is_not_authorised_late(source: int) -> None:
@@ -146,8 +167,6 @@ def test_dry_run_names_what_is_touched_and_why_the_rest_is_not(source: int) -> N
     make_asset("L-90001", "light_point", "Dijon", source_id=make_source("buses", "gtfs_rt"))
     make_asset("L-90002", "light_point", "Dijon", source_id=make_source("mute", heard=T0 - HOUR))
     supervisor = chief()
-    from django.db import transaction
-
     with transaction.atomic():
         alarms.take_out_of_service(asset="L-00002", until=T0 + HOUR, reason="travaux", by=supervisor, at=T0)
     from django.apps import apps
@@ -225,7 +244,7 @@ def test_profile_put_in_force_twice_changes_nothing_and_terms_stay_as_they_were(
     lights(1, source)
     asked = ask()
     from beffroi.kernel.commands.types import Ability
-    from tests.kernel.commands.scene import ABILITIES, SYSTEM, ability
+    from tests.kernel.commands.scene import ABILITIES, ability
 
     changed: tuple[Ability, ...] = tuple(
         ability(slug, label="Autre") if slug == "set_level" else each for slug, each in ABILITIES.items()

@@ -28,7 +28,8 @@ class Commanding(models.Model):
 
 
 class Request(models.Model):
-    """What was asked for, of one piece of equipment or of thousands. `terms` is the ability as it was then, `undo_terms`
+    """What was asked for, of one piece of equipment or of thousands. `why` is what the person wrote, under the key of its case
+    (rules.case_of); `terms` is the ability as it was then, `undo_terms`
     the one that undoes it.
 
     `reverts` is the request that this one undoes; `undone_at` says when that was asked of this one.
@@ -40,7 +41,7 @@ class Request(models.Model):
     undo_terms = models.JSONField(null=True)
     parameters = models.JSONField()
     effect = models.CharField(max_length=400)
-    reason = models.TextField(blank=True)
+    why = models.BinaryField(default=b"")
     incident = models.BigIntegerField(null=True, db_index=True)
     desk = models.CharField(max_length=48)
     communes = ArrayField(models.CharField(max_length=80))
@@ -72,7 +73,8 @@ class Command(models.Model):
     """One request to one piece of equipment. One at most `holds` it: others are told by whom it is taken.
 
     `in_doubt`: marked as sent by the sender `sender`, which has not said yet that it left. `proof_low` and `proof_high`
-    bound the reading that proves it.
+    bound the reading that proves it. `end_reason` is of equipment or of ours; `why` is what a person wrote who denied or
+    cancelled it, under the key of its case.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -93,6 +95,7 @@ class Command(models.Model):
     ended_at = models.DateTimeField(null=True)
     end_reason = models.TextField(blank=True, default="")
     ended_by = models.CharField(max_length=120, blank=True, default="")
+    why = models.BinaryField(default=b"")
     proof_quantity = models.CharField(max_length=48, blank=True, default="")
     proof_low = models.FloatField(null=True)
     proof_high = models.FloatField(null=True)

@@ -15,16 +15,16 @@ from beffroi.foundation.ids import new_id
 from beffroi.kernel.commands import models, queries, rules
 from beffroi.kernel.commands.actions.lines import left_out_content, line_of, request_line, told_each
 from beffroi.kernel.commands.types import Ability, Asked, CommandState, LeftOut, Request, Scalar, Touched
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.twin import queries as twin
 
 _INSERT = """
 INSERT INTO commands_command (id, request_id, asset_id, source_id, state, holds, in_doubt, rank, attempts, sender, due_at,
-    expires_at, end_reason, ended_by, proof_quantity, proof_low, proof_high, reverts_id)
+    expires_at, end_reason, ended_by, why, proof_quantity, proof_low, proof_high, reverts_id)
 SELECT w.id, %(request)s, w.asset_id, w.source_id, %(state)s, %(holds)s, false, %(rank)s, 0, '', %(due_at)s,
-    %(expires_at)s, '', '', %(quantity)s, %(low)s, %(high)s, w.reverts
+    %(expires_at)s, '', '', '', %(quantity)s, %(low)s, %(high)s, w.reverts
 FROM unnest(%(ids)s::uuid[], %(assets)s::bigint[], %(sources)s::bigint[], %(reverts)s::uuid[]) AS w(id, asset_id, source_id, reverts)
 ORDER BY w.asset_id
 ON CONFLICT (asset_id) WHERE holds DO NOTHING RETURNING id, asset_id
@@ -45,7 +45,7 @@ def ask(request: Request, *, by: Viewer, at: Instant) -> Asked:
         draft = Draft(
             ability=plan.run.ability,
             parameters=plan.run.parameters,
-            reason=plan.request.reason,
+            why=plan.request.reason,
             incident=plan.request.incident,
             key=_key(plan.request.key, by),
             due_at=plan.run.due_at,
@@ -70,7 +70,7 @@ class Draft:
 
     ability: Ability
     parameters: Mapping[str, Scalar]
-    reason: str
+    why: str
     incident: int | None
     key: str | None
     due_at: Instant
@@ -81,6 +81,8 @@ class Draft:
     authorised: bool
     left_out: tuple[LeftOut, ...] = ()
     reverts: UUID | None = None
+    kept: bytes = b""
+    """What a person wrote, as it is kept of the request that is undone: it goes with the key of that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +123,15 @@ def put(draft: Draft, targets: Sequence[Target], *, at: Instant) -> tuple[Asked,
 
 def _row(draft: Draft, size: int, at: Instant) -> models.Request:
     ability = draft.ability
+    number = new_id(at)
     return models.Request(
-        id=new_id(at),
+        id=number,
         ability=ability.slug,
         terms=queries.ability_body(ability),
         undo_terms=queries.ability_body(queries.ability_named(ability.undo.ability)) if ability.undo else None,
         parameters=dict(draft.parameters),
         effect=rules.effect_of(ability, draft.parameters)[:400],
-        reason=draft.reason,
+        why=draft.kept or keep_words(rules.case_of(number, draft.incident), draft.why, at=at),
         incident=draft.incident,
         desk=ability.desk,
         communes=[],
@@ -176,12 +179,12 @@ def _told(row: models.Request, draft: Draft, written: Mapping[int, UUID]) -> Ite
     content = {"left_out": row.left_out.get("keys", {})} if row.left_out else {}
     if not told_each(row):
         yield request_line(
-            verb, row, draft.actor, assets.values(), reason=draft.reason, more={"state": str(state), **content}
+            verb, row, draft.actor, assets.values(), why=draft.why, more={"state": str(state), **content}
         )
         return
     for asset_id, id in sorted(written.items(), key=lambda item: item[1]):
         command = models.Command(id=id, request=row, asset_id=asset_id, state=state)
-        yield line_of(verb, command, assets[asset_id], draft.actor, reason=draft.reason, more=content)
+        yield line_of(verb, command, assets[asset_id], draft.actor, why=draft.why, more=content)
 
 
 def _taken(targets: Sequence[Target]) -> tuple[LeftOut, ...]:

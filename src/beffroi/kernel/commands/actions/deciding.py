@@ -9,11 +9,11 @@ from django.db import transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Forbidden, Refused
-from beffroi.kernel.commands import models
+from beffroi.kernel.commands import models, rules
 from beffroi.kernel.commands.actions.lines import lines_of
 from beffroi.kernel.commands.actions.rows import lock, move, refuse_state, save
 from beffroi.kernel.commands.types import CommandEvent, CommandState
-from beffroi.kernel.journal.actions import append
+from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -45,9 +45,10 @@ def deny(id: UUID, reason: str, *, by: Viewer, at: Instant) -> int:
         request, rows = _whole(id)
         _ask_door(request, Verb.AUTHORISE, by)
         _refuse_same(request, by)
-        moved = _moved(request, rows, CommandEvent.DENY, at, "denied", why, by)
+        moved = _moved(request, rows, CommandEvent.DENY, at, "denied", by)
+        _keep(request, moved, why, at)
         save(moved)
-        append(lines_of("deny_command", request, moved, by.actor, reason=why), at=at)
+        append(lines_of("deny_command", request, moved, by.actor, why=why), at=at)
     return len(moved)
 
 
@@ -61,9 +62,10 @@ def cancel(id: UUID, reason: str, *, by: Viewer, at: Instant) -> int:
     with transaction.atomic():
         request, rows = lock(id)
         _ask_door(request, Verb.CANCEL, by)
-        moved = _moved(request, rows, CommandEvent.CANCEL, at, "cancelled", why, by)
+        moved = _moved(request, rows, CommandEvent.CANCEL, at, "cancelled", by)
+        _keep(request, moved, why, at)
         save(moved)
-        append(lines_of("cancel_command", request, moved, by.actor, reason=why), at=at)
+        append(lines_of("cancel_command", request, moved, by.actor, why=why), at=at)
     return len(moved)
 
 
@@ -91,16 +93,22 @@ def _moved(
     event: CommandEvent,
     at: Instant,
     what: str,
-    reason: str = "",
     by: Viewer | None = None,
 ) -> list[models.Command]:
     """Move the commands that may be, in memory. Raises Conflict when none may, or when they are past their time."""
     if event is CommandEvent.AUTHORISE and request.expires_at <= to_datetime(at):
         raise refuse_state(request, models.Command(state=CommandState.EXPIRED), what)
-    moved = [row for row in rows if move(row, event, at, reason=reason, by=by.display_name if by else "")]
+    moved = [row for row in rows if move(row, event, at, by=by.display_name if by else "")]
     if not moved:
         raise refuse_state(request, rows[0], what)
     return moved
+
+
+def _keep(request: models.Request, rows: Sequence[models.Command], why: str, at: Instant) -> None:
+    """Keep what a person wrote with each command that it ended, under the key of its case."""
+    kept = keep_words(rules.case_of(request.pk, request.incident), why, at=at)
+    for row in rows:
+        row.why = kept
 
 
 def _reason(text: str) -> str:

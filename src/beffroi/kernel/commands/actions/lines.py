@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from beffroi.foundation.clock import Instant, from_datetime
-from beffroi.kernel.commands import models
+from beffroi.kernel.commands import models, rules
 from beffroi.kernel.commands.types import TOLD_EACH, LeftOut
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.twin import queries as twin
@@ -31,10 +32,14 @@ def line_of(
     actor: Actor,
     *,
     reason: str = "",
+    why: str = "",
     more: Mapping[str, object] | None = None,
     effective_at: Instant | None = None,
 ) -> Entry:
-    """Return the line that tells what became of one command, with what a reader needs to understand it by itself."""
+    """Return the line that tells what became of one command, with what a reader needs to understand it by itself.
+
+    `reason` is of equipment or of ours; `why` is what a person wrote, which is told under the key of its case.
+    """
     request = row.request
     content = _about(request) | {
         "asset": asset.code,
@@ -47,9 +52,9 @@ def line_of(
     related = [f"asset:{asset.code}", *_incident(request)]
     if request.size > 1:
         related.append(f"command:{request.pk}")
-    return Entry(
-        actor, ROOM, verb, f"command:{row.pk}", tuple(related), content, reason=reason, effective_at=effective_at
-    )
+    subject = f"command:{row.pk}"
+    line = Entry(actor, ROOM, verb, subject, tuple(related), content, reason=reason, effective_at=effective_at)
+    return _with_why(line, request, why)
 
 
 def request_line(
@@ -59,6 +64,7 @@ def request_line(
     assets: Iterable[Asset],
     *,
     reason: str = "",
+    why: str = "",
     more: Mapping[str, object] | None = None,
 ) -> Entry:
     """Return the line that tells what became of a request as a whole: how many, and which equipment."""
@@ -71,7 +77,8 @@ def request_line(
             content["assets_sha256"] = hashlib.sha256("\n".join(codes).encode()).hexdigest()
     named = [f"asset:{asset.code}" for asset in every] if len(every) <= TOLD_EACH else []
     subject = f"command:{request.pk}"
-    return Entry(actor, ROOM, verb, subject, (*named, *_incident(request)), content, reason=reason)
+    line = Entry(actor, ROOM, verb, subject, (*named, *_incident(request)), content, reason=reason)
+    return _with_why(line, request, why)
 
 
 def lines_of(
@@ -81,13 +88,19 @@ def lines_of(
     actor: Actor,
     *,
     reason: str = "",
+    why: str = "",
     more: Mapping[str, object] | None = None,
 ) -> list[Entry]:
     """Return what tells the same of some commands of a request: a line for each of a few, one for many."""
     assets = twin.assets_by_id({row.asset_id for row in rows})
     if told_each(request):
-        return [line_of(verb, row, assets[row.asset_id], actor, reason=reason, more=more) for row in rows]
-    return [request_line(verb, request, actor, assets.values(), reason=reason, more=more)]
+        return [line_of(verb, row, assets[row.asset_id], actor, reason=reason, why=why, more=more) for row in rows]
+    return [request_line(verb, request, actor, assets.values(), reason=reason, why=why, more=more)]
+
+
+def _with_why(line: Entry, request: models.Request, why: str) -> Entry:
+    about = rules.case_of(request.pk, request.incident)
+    return replace(line, about=about, personal={"reason": why}) if why else line
 
 
 def left_out_content(left_out: Sequence[LeftOut]) -> dict[str, object]:

@@ -16,7 +16,7 @@ from beffroi.kernel.commands.types import OPEN_STATES, CommandEvent, CommandStat
 _COLUMNS = {
     "state": "text", "holds": "boolean", "in_doubt": "boolean", "expires_at": "timestamptz", "sent_at": "timestamptz",
     "acknowledged_at": "timestamptz", "effective_at": "timestamptz", "ended_at": "timestamptz", "end_reason": "text",
-    "ended_by": "text", "proof_value": "float8", "sender": "text", "attempts": "smallint", "due_at": "timestamptz",
+    "ended_by": "text", "why": "bytea", "proof_value": "float8", "sender": "text", "attempts": "smallint", "due_at": "timestamptz",
 }  # fmt: skip
 """What moves in a command, and how the database writes it."""
 
@@ -61,7 +61,8 @@ def save(rows: Sequence[models.Command]) -> None:
     if not rows:
         return
     values: list[list[Any]] = [[row.pk for row in rows]]
-    values += [[getattr(row, name) for row in rows] for name in _COLUMNS]
+    values += [[getattr(row, name) for row in rows] for name in _COLUMNS if name != "why"]
+    values.insert(1 + list(_COLUMNS).index("why"), [bytes(row.why) for row in rows])
     with connection.cursor() as cursor:
         cursor.execute(_SAVE, values)
 

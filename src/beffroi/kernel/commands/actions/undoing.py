@@ -79,7 +79,8 @@ def undo(
     draft = Draft(
         ability=ability,
         parameters=rules.undo_parameters(body, ability) if body else {},
-        reason=request.reason,
+        why="",
+        kept=bytes(request.why),
         incident=request.incident,
         key=None,
         due_at=at,

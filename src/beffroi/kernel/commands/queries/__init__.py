@@ -19,7 +19,6 @@ from beffroi.kernel.commands.queries.planning import Plan, circumstances, dry_ru
 from beffroi.kernel.commands.queries.reading import (
     Filters,
     command,
-    command_of,
     commands_of_asset,
     commands_of_incident,
     counts,
@@ -42,7 +41,6 @@ __all__ = [
     "awaited_proofs",
     "circumstances",
     "command",
-    "command_of",
     "commanding",
     "commands_of_asset",
     "commands_of_incident",

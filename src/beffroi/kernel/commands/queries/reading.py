@@ -13,7 +13,8 @@ from beffroi.foundation.errors import NotFound
 from beffroi.kernel.commands import models
 from beffroi.kernel.commands.queries.abilities import ability_from
 from beffroi.kernel.commands.types import AWAITED_STATES, OPEN_STATES, Command, CommandState, Group
-from beffroi.kernel.people.queries import territories
+from beffroi.kernel.journal.queries import read_words
+from beffroi.kernel.people.queries import may, territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
@@ -63,7 +64,7 @@ def list_commands(
         rows = rows.filter(request__asked_at__lt=to_datetime(filters.until))
     if before is not None:
         rows = rows.filter(id__lt=before)
-    return tuple(command_of(row) for row in rows.order_by("-id")[: min(limit, MAX_LIMIT)])
+    return _commands(rows.order_by("-id")[: min(limit, MAX_LIMIT)], seen_by)
 
 
 def command(id: UUID, *, seen_by: Viewer | None = None) -> Command:
@@ -71,19 +72,19 @@ def command(id: UUID, *, seen_by: Viewer | None = None) -> Command:
     row = _seen(seen_by).filter(pk=id).first()
     if row is None:
         raise NotFound(f"there is no command {id}")
-    return command_of(row)
+    return _commands([row], seen_by)[0]
 
 
 def commands_of_asset(asset_id: int, *, seen_by: Viewer, limit: int = 20) -> tuple[Command, ...]:
     """Return the last commands of a piece of equipment, the last asked first."""
     rows = _seen(seen_by).filter(asset_id=asset_id).order_by("-id")
-    return tuple(command_of(row) for row in rows[: min(limit, MAX_LIMIT)])
+    return _commands(rows[: min(limit, MAX_LIMIT)], seen_by)
 
 
 def commands_of_incident(number: int, *, seen_by: Viewer | None = None, limit: int = 200) -> tuple[Command, ...]:
     """Return the commands asked for an incident, the first asked first; those of large groups are in `groups_of_incident`."""
     rows = _seen(seen_by).filter(request__incident=number).order_by("id")
-    return tuple(command_of(row) for row in rows[: min(limit, MAX_LIMIT)])
+    return _commands(rows[: min(limit, MAX_LIMIT)], seen_by)
 
 
 def group(id: UUID, *, seen_by: Viewer | None = None) -> Group:
@@ -91,7 +92,7 @@ def group(id: UUID, *, seen_by: Viewer | None = None) -> Group:
     row = _requests(seen_by).filter(pk=id).first()
     if row is None:
         raise NotFound(f"there is no group of commands {id}")
-    return _groups([row])[0]
+    return _groups([row], seen_by)[0]
 
 
 def groups(
@@ -103,20 +104,19 @@ def groups(
         rows = rows.filter(Q(commands__state__in=OPEN_STATES)).distinct()
     if before is not None:
         rows = rows.filter(id__lt=before)
-    return _groups(rows.order_by("-id")[: min(limit, MAX_LIMIT)])
+    return _groups(rows.order_by("-id")[: min(limit, MAX_LIMIT)], seen_by)
 
 
 def groups_of_incident(number: int, *, seen_by: Viewer | None = None) -> tuple[Group, ...]:
     """Return the requests asked for an incident, of one piece of equipment or of many, the first asked first."""
-    return _groups(_requests(seen_by).filter(incident=number).order_by("id")[:MAX_LIMIT])
+    return _groups(_requests(seen_by).filter(incident=number).order_by("id")[:MAX_LIMIT], seen_by)
 
 
 def waiting_for_second_person(*, seen_by: Viewer, limit: int = 100) -> tuple[Group, ...]:
     """Return what waits for a second person, for who may be that person; what oneself asked is for others."""
     waiting = models.Request.objects.filter(commands__state=CommandState.ASKED).exclude(asked_by_id=seen_by.id)
-    return _groups(
-        waiting.filter(_where(seen_by, Verb.AUTHORISE)).distinct().order_by("expires_at", "id")[: min(limit, MAX_LIMIT)]
-    )
+    waiting = waiting.filter(_where(seen_by, Verb.AUTHORISE)).distinct()
+    return _groups(waiting.order_by("expires_at", "id")[: min(limit, MAX_LIMIT)], seen_by)
 
 
 def counts(*, seen_by: Viewer) -> dict[CommandState, int]:
@@ -153,8 +153,16 @@ def _where(viewer: Viewer | None, verb: Verb, prefix: str = "", commune: str = "
     return where
 
 
-def _groups(found: Iterable[models.Request]) -> tuple[Group, ...]:
+def _reads(viewer: Viewer | None, request: models.Request) -> bool:
+    """Tell whether this person may read what people wrote of a request, which may name persons."""
+    return viewer is None or any(
+        may(viewer, Verb.SEE, Kind.PERSONAL, desk=request.desk, commune=commune) for commune in request.communes or [""]
+    )
+
+
+def _groups(found: Iterable[models.Request], viewer: Viewer | None) -> tuple[Group, ...]:
     rows = list(found)
+    words = read_words(row.why for row in rows if _reads(viewer, row))
     sums: dict[UUID, dict[CommandState, int]] = {row.pk: {} for row in rows}
     doubts: dict[UUID, int] = {}
     counted = models.Command.objects.filter(request__in=rows).order_by().values_list("request_id", "state", "in_doubt")
@@ -162,10 +170,10 @@ def _groups(found: Iterable[models.Request]) -> tuple[Group, ...]:
         sums[request][CommandState(state)] = sums[request].get(CommandState(state), 0) + n
         if in_doubt and state in AWAITED_STATES:
             doubts[request] = doubts.get(request, 0) + n
-    return tuple(_group(row, sums[row.pk], doubts.get(row.pk, 0)) for row in rows)
+    return tuple(_group(row, sums[row.pk], doubts.get(row.pk, 0), str(words.words(row.why))) for row in rows)
 
 
-def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int) -> Group:
+def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int, reason: str) -> Group:
     asked, second = row.asked_by, row.authorised_by
     undoing = [each.pk for each in row.reverted_by.all()]
     return Group(
@@ -173,7 +181,7 @@ def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int) ->
         ability=ability_from(row.terms),
         effect=row.effect,
         parameters=row.parameters,
-        reason=row.reason,
+        reason=reason,
         incident=row.incident,
         size=row.size,
         counts=sums,
@@ -193,8 +201,15 @@ def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int) ->
     )
 
 
-def command_of(row: models.Command) -> Command:
-    """Return a command as other rooms see it; its request, its people and its equipment are read with it."""
+def _commands(found: Iterable[models.Command], viewer: Viewer | None) -> tuple[Command, ...]:
+    """Return commands as other rooms see them, with what people wrote for who may read it."""
+    rows = list(found)
+    readable = [row for row in rows if _reads(viewer, row.request)]
+    words = read_words(part for row in readable for part in (row.why, row.request.why))
+    return tuple(_command(row, str(words.words(row.request.why)), str(words.words(row.why))) for row in rows)
+
+
+def _command(row: models.Command, reason: str, why: str) -> Command:
     request, asset = row.request, row.asset
     asked, second, ability = request.asked_by, request.authorised_by, ability_from(request.terms)
     undoing = [each.pk for each in row.reverted_by.all()]
@@ -211,7 +226,7 @@ def command_of(row: models.Command) -> Command:
         effect=request.effect,
         parameters=request.parameters,
         state=CommandState(row.state),
-        reason=request.reason,
+        reason=reason,
         incident=request.incident,
         asked_by=asked.username if asked else "",
         asked_name=asked.display_name if asked else "",
@@ -227,7 +242,7 @@ def command_of(row: models.Command) -> Command:
         acknowledged_at=from_datetime(row.acknowledged_at) if row.acknowledged_at else None,
         effective_at=from_datetime(row.effective_at) if row.effective_at else None,
         ended_at=from_datetime(row.ended_at) if row.ended_at else None,
-        end_reason=row.end_reason,
+        end_reason=why or row.end_reason,
         ended_by=row.ended_by,
         in_doubt=row.in_doubt and row.state in AWAITED_STATES,
         proof_value=row.proof_value,

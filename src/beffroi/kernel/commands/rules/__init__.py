@@ -4,6 +4,7 @@ from beffroi.kernel.commands.rules.abilities import parse_abilities
 from beffroi.kernel.commands.rules.asking import (
     SOURCE_SILENT_AFTER,
     Circumstances,
+    case_of,
     check_parameters,
     check_request,
     effect_of,
@@ -30,6 +31,7 @@ __all__ = [
     "Circumstances",
     "Pace",
     "acknowledged_expiry",
+    "case_of",
     "check_parameters",
     "check_request",
     "effect_of",

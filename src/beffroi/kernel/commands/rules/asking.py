@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from beffroi.foundation.clock import DAY, SECOND, Instant
 from beffroi.foundation.errors import Refused
@@ -92,6 +93,11 @@ def _expected(parameter: Parameter) -> str:
         return f"one of {', '.join(parameter.choices)}"
     steps = f" by {parameter.step:g}" if parameter.step else ""
     return f"{parameter.least:g} to {parameter.most:g}{steps}"
+
+
+def case_of(request: UUID, incident: int | None) -> str:
+    """Return the case under whose key stands what people wrote of a request: its incident's, else its own."""
+    return f"case:command-{request}" if incident is None else f"case:incident-{incident}"
 
 
 def effect_of(ability: Ability, parameters: Mapping[str, Scalar]) -> str:
