@@ -336,6 +336,7 @@ CREW = {
         "accept", "refuse", "depart", "arrive", "make-safe", "sign", "check", "finish",
     )),
     ("/crew/", "GET"), ("/crew/worker.js", "GET"), ("/crew/day.json", "GET"),
+    ("/crew/missions/<int:mission>/way.json", "GET"),
     *((f"/crew/{name}", "POST") for name in ("acts", "pictures", "problems", "position")),
     ("/api/v1/incidents/<reference>/evidence", "POST"),
 }  # fmt: skip

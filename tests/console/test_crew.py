@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +22,8 @@ from beffroi.kernel.incidents import actions as incident_actions
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.journal.types import EVERYTHING
+from beffroi.kernel.people import actions as people
+from beffroi.kernel.places.actions import import_streets
 from tests.console import scene
 from tests.journeys import crews
 from tests.kernel.incidents.photos import photo
@@ -213,11 +216,28 @@ def test_what_is_no_act_is_refused_and_changes_nothing(enter: Enter, mission: Mi
     assert (journal.last_seq(), signed_in >= before, seen().state) == (signed_in, True, "proposed")
 
 
-def test_way_is_told_street_by_street_or_refused_with_a_word(enter: Enter, mission: Mission) -> None:
+def test_way_is_told_street_by_street_and_says_where_none_leads(enter: Enter, mission: Mission, tmp_path: Path) -> None:
     client = enter("equipiere")
-    answer = client.get(f"/crew/missions/{mission.number}/way.json?lon=5.05&lat=47.32", headers=JSON)
-    assert answer.status_code in (200, 404)
-    assert enter("cantonnier").get(f"/crew/missions/{mission.number}/way.json", headers=JSON).status_code == 404
+
+    def way(query: str) -> dict[str, Any]:
+        return dict(client.get(f"/crew/missions/{mission.number}/way.json{query}", headers=JSON).json())
+
+    nowhere = {"metres": 0, "seconds": 0, "streets": [], "closed": []}
+    assert way("?lon=5.0432&lat=47.3220") == nowhere
+    ends = [(5.0432, 47.3220), (5.0415, 47.3220)]
+    street = {"id": "S1", "name": "rue Monge", "class": "residential", "commune": "Dijon", "speed_kmh": 30}
+    line = {"type": "Feature", "geometry": {"type": "LineString", "coordinates": ends}, "properties": street}
+    file = tmp_path / "streets.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [line]}))
+    import_streets(file, by=people.SYSTEM, at=now())
+    told = way("?lon=5.0432&lat=47.3220")
+    assert (told["streets"], told["closed"], 120 < told["metres"] < 140, told["seconds"] > 0) == (
+        ["rue Monge"], [], True, True,
+    )  # fmt: skip
+    for query in ("", "?lon=nan&lat=47", "?lon=x&lat=y", "?lon=500&lat=0"):
+        assert way(query)["streets"] == ["rue Monge"] or way(query) == nowhere
+    other = enter("cantonnier").get(f"/crew/missions/{mission.number}/way.json", headers=JSON)
+    assert other.status_code == 404
 
 
 def test_page_has_words_for_all_that_its_script_says() -> None:

@@ -15,6 +15,8 @@ from beffroi.console.crew_day import day_of
 from beffroi.console.crew_words import crew_words
 from beffroi.console.door import page
 from beffroi.foundation import clock
+from beffroi.foundation.errors import NotFound
+from beffroi.foundation.geo import is_position
 from beffroi.kernel.dispatch import queries as dispatch
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.places import queries as places
@@ -57,13 +59,22 @@ def day(_request: HttpRequest, viewer: Viewer) -> HttpResponse:
 @require_safe
 @page(Verb.REPORT, Kind.MISSION)
 def way(request: HttpRequest, viewer: Viewer, mission: int) -> HttpResponse:
-    """Give the way to a mission from `?lon=&lat=`, street after street. Nothing of that position is kept."""
+    """Give the way to a mission from `?lon=&lat=`, street after street; no street where none leads there.
+
+    Nothing of that position is kept.
+    """
     found = dispatch.mission(mission, seen_by=viewer)
     unit = dispatch.unit_of_person(viewer)
+    base = (unit.base.lon, unit.base.lat) if unit is not None else (found.lon, found.lat)
     try:
         origin = (float(request.GET.get("lon", "")), float(request.GET.get("lat", "")))
     except ValueError:
-        origin = (unit.base.lon, unit.base.lat) if unit is not None else (found.lon, found.lat)
-    led = places.way(origin, (found.lon, found.lat), vehicle=unit.vehicle if unit is not None else "car")
+        origin = base
+    if not is_position(*origin):
+        origin = base
+    try:
+        led = places.way(origin, (found.lon, found.lat), vehicle=unit.vehicle if unit is not None else "car")
+    except NotFound:
+        return JsonResponse({"metres": 0, "seconds": 0, "streets": [], "closed": []}, headers=NO_STORE)
     told = {"metres": round(led.metres), "seconds": round(led.seconds), "streets": led.streets, "closed": led.closed}
     return JsonResponse(told, headers=NO_STORE)

@@ -38,6 +38,7 @@ def crew_words() -> dict[str, str]:
         "net.other": gettext(
             "{n} envois de {who} attendent sur ce téléphone : ils partiront quand {who} se reconnectera."
         ),
+        "net.refused": gettext("Le poste a refusé cet envoi."),
         "net.stored": gettext("Le téléphone ne peut pas garder cet envoi : libérez de la place, puis recommencez."),
         "mission.next": gettext("Mission"),
         "mission.none": gettext("Aucune mission. Vous êtes disponible."),
@@ -54,6 +55,7 @@ def crew_words() -> dict[str, str]:
         "mission.way": gettext("Itinéraire"),
         "mission.way.open": gettext("Ouvrir dans une carte"),
         "mission.way.none": gettext("Pas d’itinéraire sans réseau : ouvrez la carte du téléphone."),
+        "mission.way.nowhere": gettext("Aucune rue connue n’y mène : ouvrez la carte du téléphone."),
         "mission.way.closed": gettext("Rues fermées sur le trajet : {streets}"),
         "act.depart": gettext("J’y vais"),
         "act.arrive": gettext("Sur place"),

@@ -121,6 +121,11 @@ async function refresh(): Promise<void> {
   else net = response?.ok ? "on" : "off";
   if (response?.ok) {
     const fresh = (await response.json()) as Day;
+    if (fresh.person.username !== person) {
+      await forget(); // somebody else signed in, and the shell is still that of the person before
+      location.reload();
+      return;
+    }
     await keepDay(fresh);
     await told(fresh);
     if (queue.mine.length > 0) queue.soon(0);

@@ -1,8 +1,9 @@
 // What is not sent yet goes in order, one at a time, when there is network. Each thing has a token: what is sent again after
 // an answer that was lost is one. A refusal is the last word on it: it is told, and the next goes.
 
-import { dropItem, keepDay, keepItem, keepNotice, readQueue } from "./store";
+import { dropItem, dropNotice, keepDay, keepItem, keepNotice, readNotices, readQueue } from "./store";
 import type { ActName, Day, Item } from "./types";
+import { word } from "./words";
 
 const PATIENCE_MS = 20_000;
 /** A picture on a poor network takes its time. */
@@ -100,6 +101,16 @@ export class Queue {
     }
   }
 
+  /** Keep what came of it until it is understood: once for a mission, however many acts came too late for the same reason. */
+  private async tell(item: Item, answer: Answer): Promise<void> {
+    const title = answer.title || word("net.refused");
+    const detail = answer.detail ?? "";
+    const same = (await readNotices()).find((each) => each.person === this.person && each.mission === item.mission && each.title === title);
+    if (same && same.detail.length >= detail.length) return;
+    if (same?.id !== undefined) await dropNotice(same.id);
+    await keepNotice({ person: this.person, mission: item.mission, title, detail, at: Date.now() });
+  }
+
   /** Who is in danger goes first; all else in the order in which it was pressed. */
   private next(): Item | undefined {
     return this.mine.find((item) => item.act === "distress") ?? this.mine[0];
@@ -121,8 +132,7 @@ export class Queue {
     this.failures = 0;
     this.listener.net("on");
     const answer = (await response.json().catch(() => ({}))) as Answer;
-    if (!response.ok && !(response.status === 409 && item.act === "sign"))
-      await keepNotice({ person: this.person, mission: item.mission, title: answer.title ?? "", detail: answer.detail ?? "", at: Date.now() });
+    if (!response.ok && !(response.status === 409 && item.act === "sign")) await this.tell(item, answer);
     if (answer.day) await keepDay(answer.day);
     if (answer.day) await this.listener.told(answer.day); // before it is dropped: nothing shown goes back for a moment
     if (item.id !== undefined) await dropItem(item.id);

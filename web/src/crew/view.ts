@@ -138,13 +138,14 @@ function drawSteps(mission: Shown): HTMLElement {
 
 function drawWay(mission: Shown, way: Way | undefined): HTMLElement {
   const place = `${mission.lat.toFixed(6)},${mission.lon.toFixed(6)}`;
-  const far = way && word("mission.eta", { m: (way.metres / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }), t: Math.max(1, Math.round(way.seconds / 60)) });
+  const led = way !== undefined && way.streets.length > 0;
+  const far = led && word("mission.eta", { m: (way.metres / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }), t: Math.max(1, Math.round(way.seconds / 60)) });
   return h(
     "details",
     { class: "way", id: `way-${mission.number}`, "data-way": mission.number },
     h("summary", { class: "button big" }, word("mission.way"), far ? h("span", { class: "muted" }, far) : ""),
     way && way.closed.length > 0 ? h("p", { class: "hazards" }, word("mission.way.closed", { streets: way.closed.join(", ") })) : undefined,
-    way ? h("ol", {}, ...way.streets.map((street) => h("li", {}, street))) : h("p", { class: "muted" }, word("mission.way.none")),
+    led ? h("ol", {}, ...way.streets.map((street) => h("li", {}, street))) : h("p", { class: "muted" }, word(way ? "mission.way.nowhere" : "mission.way.none")),
     h("a", { class: "button big", href: `geo:${place}?q=${place}` }, word("mission.way.open")),
   );
 }
