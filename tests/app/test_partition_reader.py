@@ -196,3 +196,20 @@ def test_bus_killed_keeps_what_it_acknowledged(ready: NatsServer) -> None:
         return bodies(await take(reader, 300))
 
     assert on_bus(ready, work) == list(range(300))
+
+
+def test_who_asks_for_more_while_a_reader_opens_is_not_answered_on_nothing(ready: NatsServer) -> None:
+    """The engine asks for more each second, also in the midst of an opening."""
+
+    async def story(bus: Any) -> list[int]:
+        reader = PartitionReader(bus, MQTT_STREAM, 3, epoch=2, position=0)
+        opening = asyncio.create_task(reader.read([FILTER]))
+        while not opening.done():
+            await reader.ask()
+            await reader.release(0)
+            await asyncio.sleep(0)
+        await opening
+        return bodies(await take(reader, 2))
+
+    send(ready, 1, 2)
+    assert on_bus(ready, story) == [1, 2]

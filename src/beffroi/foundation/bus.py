@@ -290,13 +290,13 @@ class PartitionReader:
             raise
         self.filters = wanted
         if not self._open:
-            self._open = True
             await self._delete_older(js)
             inbox = self.bus.new_inbox()
             self._subscription = await self.bus.subscribe(
                 inbox, cb=self._ended, pending_msgs_limit=-1, pending_bytes_limit=-1
             )
             self.bus.deliver(self._subscription._id, self._take)
+            self._open = True  # last: whoever asks for more meanwhile has nothing to be answered on
             await self.ask()
 
     async def _refuse_others(self, wanted: Sequence[str], before: tuple[datetime, str] | None = None) -> None:

@@ -49,6 +49,7 @@ SWITCH_S = 0.0005
 """How long one thread computes before another may: one that has written comes back to the next while a batch is decoded."""
 
 TICK_S = 1.0
+FOLLOW_S = 0.5
 LOOK_AGAIN_S = 10
 """After which subjects are asked for again that another post read."""
 T = TypeVar("T")
@@ -398,7 +399,8 @@ class Session:
             if await self.engine.in_thread(self._claims_moved):
                 raise _Anew("partitions are shared anew")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.lost.wait(), 0.5)
+                async with asyncio.timeout(FOLLOW_S):  # `wait_for` loses a cancellation that comes as its time is over
+                    await self.lost.wait()
 
     def _listen(self) -> set[str]:
         """Return what was announced on the channel `twin` since the last look. In the thread; never waits."""
