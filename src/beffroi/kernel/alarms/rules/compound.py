@@ -39,19 +39,21 @@ class Column:
         self.ids = ids
         self.values: Floats = np.full(len(ids), np.nan)
         self.observed_at: Ints = np.zeros(len(ids), np.int64)
-        if before is not None:
-            known = np.isfinite(before.values)
-            self.take(before.ids[known], before.values[known], before.observed_at[known])
+        if before is not None and len(ids):
+            known = np.flatnonzero(np.isfinite(before.values))
+            places = np.minimum(np.searchsorted(ids, before.ids[known]), len(ids) - 1)
+            ours = ids[places] == before.ids[known]
+            self.take(places[ours], before.values[known[ours]], before.observed_at[known[ours]])
 
-    def take(self, asset_ids: Ints, values: Floats, observed_at: Ints) -> Ints:
-        """Remember values that are newer than what is known; return the places that changed hands."""
-        if not len(self.ids) or not len(asset_ids):
-            return np.empty(0, np.int64)
-        places: Ints = np.minimum(np.searchsorted(self.ids, asset_ids), len(self.ids) - 1)
-        ours = (self.ids[places] == asset_ids) & np.isfinite(values) & (observed_at >= self.observed_at[places])
-        places = places[ours]
-        self.values[places], self.observed_at[places] = values[ours], observed_at[ours]
-        return places
+    def take(self, places: Ints, values: Floats, observed_at: Ints) -> Bools:
+        """Remember finite values that are no older than what is known, each place once; tell which are other values."""
+        newer = observed_at >= self.observed_at[places]
+        changed: Bools = newer & (self.values[places] != values)
+        if newer.all():
+            self.values[places], self.observed_at[places] = values, observed_at
+        else:
+            self.values[places[newer]], self.observed_at[places[newer]] = values[newer], observed_at[newer]
+        return changed
 
     def forget(self) -> None:
         """Know nothing any more."""
