@@ -100,6 +100,8 @@ def test_an_incident_tells_its_deadlines_and_its_transfer(
 ) -> None:
     from beffroi.kernel.incidents import actions
     from beffroi.kernel.incidents.types import Body, Deadline
+    from beffroi.kernel.journal.actions import correct_line
+    from beffroi.kernel.people import queries as people
 
     token("operator", username="nadia")
     actions.publish_deadlines([Deadline("taken", 60), Deadline("transfer", 900)], by=BY, at=NOW)
@@ -113,6 +115,14 @@ def test_an_incident_tells_its_deadlines_and_its_transfer(
     assert (transfer.to_name, transfer.state, transfer.from_desk, transfer.answered_at) == (
         "Circulation", "proposed", "lighting", None,
     )  # fmt: skip
+    assert {"open_incident", "raise_alarm", "propose_transfer", "miss_deadline"} <= {line.verb for line in found.thread}
+    about = found.thread[0]
+    reach = people.reach_of(viewer_named("nadia"))
+    correct_line(about.sequence, text="Non.", reason="erreur", by=BY, reach=reach, at=NOW + 95 * SECOND)
+    thread = msgspec.json.decode(get(f"incidents/{first.reference}").content, type=shapes.IncidentDetail).thread
+    corrections = [line.sequence for line in thread if line.corrects == about.sequence]
+    assert len(corrections) == 1
+    assert next(line.corrected_by for line in thread if line.sequence == about.sequence) == corrections
     for query in ({"late": "true", "asset": "CAB-0"}, {"concerns": "traffic"}, {"proposed_to": "traffic"}):
         assert [each.id for each in _items(get("incidents", **query), shapes.Incidents)] == [first.id], query
     assert _items(get("incidents", reopened="true"), shapes.Incidents) == []

@@ -310,7 +310,7 @@ OFFICER = {
     ("/journal/erasures/<int:number>/confirm", "POST"), ("/journal/erasures/<int:number>/withdraw", "POST"),
     ("/journal/<int:seq>", "GET"), ("/journal/<int:seq>/open", "POST"), ("/journal/<int:seq>/proof.json", "GET"),
     ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
-    ("/api/v1/journal", "GET"), ("/api/v1/journal/<sequence>/proof", "GET"),
+    ("/help", "GET"), ("/api/v1/journal", "GET"), ("/api/v1/journal/<sequence>/proof", "GET"),
     ("/api/v1/openapi.json", "GET"), ("/crew/worker.js", "GET"),
 }  # fmt: skip
 """All that the data protection officer enters: the journal, and what everyone has."""
@@ -325,6 +325,7 @@ def test_the_data_protection_officer_enters_the_journal_and_nothing_of_the_room(
 
 CREW = {
     ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
+    ("/help", "GET"),
     ("/api/v1/openapi.json", "GET"), ("/api/v1/addresses", "GET"), ("/api/v1/streets/way", "GET"),
     ("/api/v1/incidents", "POST"), ("/api/v1/incidents/categories", "GET"),
     ("/incidents/new", "GET"), ("/incidents/new", "POST"),

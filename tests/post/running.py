@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -60,6 +61,21 @@ class Post:
             line.split(" ", 1) for line in self.command("gateway", "add", name, "--source", source).splitlines()
         )
         return said["user"], said["password"]
+
+    def part(self, name: str) -> dict[str, Any]:
+        """Return what a process of the post last said of itself; nothing while it is down."""
+        try:
+            return dict(json.loads((self.folder / "run" / "heartbeats" / f"{name}.json").read_text()))
+        except (OSError, ValueError):
+            return {}
+
+    def kill(self, name: str) -> None:
+        """Kill a process of the post outright, and wait until another serves in its place."""
+        dead = eventually(lambda: self.part(name).get("pid"), f"{name} lives")
+        os.kill(dead, signal.SIGKILL)
+        eventually(
+            lambda: (told := self.part(name)).get("ready") and told["pid"] != dead, f"{name} is back", within_s=90
+        )
 
     def city(self, path: str, order: dict[str, Any]) -> Any:
         """Make something of the simulated city fail, or repair it."""

@@ -123,7 +123,7 @@ def test_scenario_names_failures_that_the_equipment_knows(name: str, bourg_inven
 
 
 def test_wrong_scenario_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(Misconfigured, match="known: cabinet_trip, chattering_detector, opening, quiet"):
+    with pytest.raises(Misconfigured, match="known: cabinet_trip, chattering_detector, gateway_silent, opening, quiet"):
         load_scenario("apocalypse")
     (tmp_path / "wrong.yaml").write_text(
         "title: x\nrhythm: {from_s: 0, every_s: [9, 3], kinds: {}}\n", encoding="utf-8"

@@ -204,3 +204,28 @@ def test_wrong_order_is_refused_with_problem_details(
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert msgspec.json.decode(answer.content)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("name", "failures"),
+    [("cabinet_trip", 1), ("storm", 342), ("chattering_detector", 1), ("two_operators", 1), ("gateway_silent", 1)],
+)
+def test_scenario_is_played_over_http(control: Control, name: str, failures: int) -> None:
+    answer = control.post("/rehearsal/scenario", json={"name": name})
+    assert (answer.status_code, answer.json()) == (201, {"title": load_scenario(name).title, "failures": failures})
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "told"),
+    [
+        (b'{"name": "meteor"}', 404, "known: cabinet_trip, chattering_detector"),
+        (b'{"name": "../opening"}', 422, "is no scenario's name"),
+        (b'{"name": "/etc/passwd.yaml"}', 422, "is no scenario's name"),
+        (b'{"name": "storm", "times": 9}', 422, "not an order"),
+        (b"{}", 422, "not an order"),
+    ],
+)
+def test_scenario_that_cannot_be_played_is_refused(control: Control, content: bytes, status: int, told: str) -> None:
+    answer = control.post("/rehearsal/scenario", content=content, headers={"content-type": "application/json"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+    assert told in answer.json()["detail"]

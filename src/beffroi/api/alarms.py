@@ -25,7 +25,7 @@ class AlarmsAsked(Page):
     desk: str = Field("", max_length=32, description="The desk that answers for them.")
     priority: int | None = Field(None, ge=1, le=4, description="1 asks for an act now.")
     code: str = Field("", max_length=64, description="Code of the definition: `cabinet_tripped`.")
-    asset: str = Field("", max_length=64, description="Code of a piece of equipment.")
+    asset: str = Field("", max_length=80, description="Code of a piece of equipment.")
     since: str | None = Field(None, alias="from", max_length=40, description="Raised at or after (RFC 3339).")
     until: str | None = Field(None, alias="to", max_length=40, description="Raised before (RFC 3339).")
 

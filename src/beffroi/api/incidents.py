@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
+from beffroi.api.journal import told
 from beffroi.api.openapi import answers
 from beffroi.api.paging import Page, answer, answer_by_number, check_known, filters_of, write_instant
 from beffroi.foundation import clock
@@ -34,7 +35,7 @@ class IncidentsAsked(Page):
     owner: str = Field("", max_length=64, description="Account of who has taken them in charge.")
     priority: int | None = Field(None, ge=1, le=4, description="1 asks for an act now.")
     category: str = Field("", max_length=64, description="What it is about.")
-    asset: str = Field("", max_length=64, description="Code of a piece of equipment.")
+    asset: str = Field("", max_length=80, description="Code of a piece of equipment.")
     since: str | None = Field(None, alias="from", max_length=40, description="Opened at or after (RFC 3339).")
     until: str | None = Field(None, alias="to", max_length=40, description="Opened before (RFC 3339).")
     text: str = Field(
@@ -65,7 +66,7 @@ class IncidentTold(Schema):
     lat: float = Field(0, ge=-90, le=90, description="Latitude, degrees.")
     place: str = Field("", max_length=200, description="Where, as people say it; found from the position when empty.")
     commune: str = Field("", max_length=80, description="Name of the commune; found from the position when empty.")
-    asset: str = Field("", max_length=64, description="Code of a piece of equipment, instead of a position.")
+    asset: str = Field("", max_length=80, description="Code of a piece of equipment, instead of a position.")
     priority: int | None = Field(None, ge=1, le=4, description="The category's own when it is not told.")
     answer_to: str = Field("", max_length=200, description="Mail address of who told it, to answer when it is over.")
     answer_consent: bool = Field(False, description="They agree that it is kept for that; needed with an address.")
@@ -100,11 +101,13 @@ def list_categories(request: Entered) -> HttpResponse:
 
 @router.get("/incidents/{reference}", auth=door(Verb.SEE, Kind.INCIDENT), **answers(shapes.IncidentDetail))
 def get_incident(request: Entered, reference: str) -> HttpResponse:
-    """Give one incident by its reference or number, with the proposals to hand it over."""
+    """Give one incident by its reference or number, with the proposals to hand it over and its thread in the journal."""
     check_known(request, Schema)
     found = queries.get(reference, request.auth)
     transfers = [_transfer(each) for each in queries.transfers(found.id)]
-    return answer(shapes.IncidentDetail(**_fields(found, _said(request.auth, found)), transfers=transfers))
+    thread = queries.history(found.id, limit=200) if people.may(request.auth, Verb.SEE, Kind.JOURNAL) else ()
+    fields = _fields(found, _said(request.auth, found))
+    return answer(shapes.IncidentDetail(**fields, transfers=transfers, thread=told(thread)))
 
 
 @router.post(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import HttpResponse
 from ninja import Query, Router
 from pydantic import Field
@@ -54,9 +56,13 @@ def list_lines(request: Entered, asked: Query[JournalAsked]) -> HttpResponse:
     found = queries.list_lines(filters, limit=asked.limit + 1)
     page, more = cut(found, asked.limit)
     following = write_cursor(page[-1].seq) if more else None
-    corrections = queries.corrections_of([line.seq for line in page])
-    told = [_line(line, [each.seq for each in corrections.get(line.seq, ())]) for line in page]
-    return answer(shapes.Lines(told, following))
+    return answer(shapes.Lines(told(page), following))
+
+
+def told(lines: Sequence[Line]) -> list[shapes.Line]:
+    """Return lines as they are told, each with those that correct it."""
+    corrections = queries.corrections_of([line.seq for line in lines])
+    return [_line(line, [each.seq for each in corrections.get(line.seq, ())]) for line in lines]
 
 
 def _line(line: Line, corrected_by: list[int]) -> shapes.Line:

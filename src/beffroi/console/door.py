@@ -62,6 +62,7 @@ REFUSALS: Mapping[str, object] = {
     "due-far": _("Quatre-vingt-dix jours au plus : redites-la alors."),
     "due-unreadable": _("Écrivez la date et l’heure, par exemple 2026-11-26 08:30."),
     "transfer-instead": _("À qui est-ce ? Proposez le transfert à la salle ou à l’organisme compétent (touche V)."),
+    "unite-instead": _("Doublon duquel ? Écrivez la référence de l’autre incident et réunissez-les (touche F)."),
     "body-unknown": _("Choisissez la salle ou l’organisme."),
     "person-missing": _("Choisissez à qui l’affecter."),
     "words-missing": _("Écrivez pourquoi."),
@@ -126,9 +127,10 @@ REFUSALS: Mapping[str, object] = {
 }
 
 
-def page(verb: Verb, kind: Kind) -> Callable[[Inside[P]], Outside[P]]:
+def page(verb: Verb | None = None, kind: Kind | None = None) -> Callable[[Inside[P]], Outside[P]]:
     """Let a view be reached by those who may do this verb on this kind of thing, and by nobody else.
 
+    Without a verb: by everyone who has signed in, for what says nothing of the city or of anybody.
     Who has not signed in is sent to the door; what the view refuses is told on a page, or as problem details to who
     asks for JSON.
     """
@@ -141,7 +143,8 @@ def page(verb: Verb, kind: Kind) -> Callable[[Inside[P]], Outside[P]]:
                 return _to_sign_in(request)
             translation.activate(viewer.language)
             try:
-                people.require(viewer, verb, kind)
+                if verb is not None and kind is not None:
+                    people.require(viewer, verb, kind)
                 return view(request, viewer, *args, **kwargs)
             except BeffroiError as error:
                 return refusal(request, viewer, error)

@@ -98,7 +98,7 @@ def incident_panel(request: HttpRequest, viewer: Viewer, reference: str) -> Http
 
 
 @require_safe
-@page(Verb.SEE, Kind.PLACE)
+@page()
 def help_page(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Explain the screen, the keys and the life of an incident."""
     return render(request, "console/help.html", surround(request, viewer))

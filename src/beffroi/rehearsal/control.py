@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from beffroi.connectors.gtfs_rt.wire import VehiclePosition, encode_vehicle_positions
 from beffroi.foundation.clock import SECOND, Clock, to_rfc3339
-from beffroi.foundation.errors import BeffroiError, Malformed
+from beffroi.foundation.errors import BeffroiError, Malformed, Misconfigured, NotFound
 from beffroi.rehearsal.director import Director, Failure
 from beffroi.rehearsal.equipment.buses import Buses, BusPosition
 from beffroi.rehearsal.scenario import load_scenario
@@ -67,7 +67,10 @@ def control_app(director: Director, buses: Buses | None, clock: Clock) -> Starle
         order = await _order(request, ScenarioOrder)
         if not NAME.fullmatch(order.name):
             raise Malformed(f"{order.name[:60]!r} is no scenario's name")
-        played = load_scenario(order.name)
+        try:
+            played = load_scenario(order.name)
+        except Misconfigured as error:
+            raise NotFound(error.reason) from error
         return JSONResponse({"title": played.title, "failures": director.play(played, clock())}, 201)
 
     async def failures(request: Request) -> Response:

@@ -13,6 +13,7 @@ from beffroi.kernel.incidents.rules import (
     check_closing,
     check_qualifying,
     check_text,
+    needs_owner,
     next_state,
     number_of,
     parse_bodies,
@@ -105,7 +106,10 @@ WHERE = {
 
 @pytest.mark.parametrize("event", IncidentEvent)
 def test_every_pair_of_state_and_event_is_allowed_or_refused_by_name(event: IncidentEvent) -> None:
-    assert {state for state in IncidentState if next_state(state, event) is not None} == WHERE[event]
+    led = {state for state in IncidentState if next_state(state, event, owned=True) is not None}
+    unled = {state for state in IncidentState if next_state(state, event) is not None}
+    assert (led, led - unled) == (WHERE[event], {s for s in IncidentState if needs_owner(s, event)})
+    assert led - unled == ({S.ASSIGNED, S.IN_PROGRESS, S.REOPENED} if event is E.MARK else set())
     assert {state for state, each in TABLE if each is event} == WHERE[event]
 
 
@@ -136,13 +140,19 @@ def test_closing_asks_for_a_reason_that_exists() -> None:
     assert check_closing("repaired", "", []) is CloseReason.REPAIRED
 
 
+def test_duplicate_names_the_other_incident() -> None:
+    with pytest.raises(Refused, match="name the incident that it is one of, and unite") as caught:
+        check_closing("duplicate", "déjà signalé", ["Feu (B-1)"])
+    assert caught.value.key == "unite-instead"
+
+
 def test_not_competent_is_a_proposal_to_who_is() -> None:
     with pytest.raises(Refused, match="propose it to the desk or body") as caught:
         check_closing("not_competent", "pas nous", [])
     assert caught.value.key == "transfer-instead"
 
 
-@pytest.mark.parametrize("reason", ["repaired", "returned_by_itself", "duplicate", "cancelled"])
+@pytest.mark.parametrize("reason", ["repaired", "returned_by_itself", "cancelled"])
 def test_closing_over_a_standing_alarm_needs_a_reason_that_explains_it(reason: str) -> None:
     with pytest.raises(Refused, match=r"still standing: Feu \(B-1\)") as caught:
         check_closing(reason, "c'est ainsi", ["Feu (B-1)"])

@@ -57,7 +57,6 @@ def test_two_signatures_close_a_handover_and_duty_follows(room: Room) -> None:
         "Vu.",
     )
     assert [(duty.username, duty.began_at) for duty in queries.on_duty("pilot")] == [("paul", NOW + HOUR + MINUTE)]
-    assert queries.last_duty_ended("lucie") == NOW + HOUR
     assert queries.waiting_handover("pilot") is None
     lines = {line.verb: line for line in list_lines() if line.subject == f"handover:{signed.id}"}
     assert set(lines) == {"hand_over_shift", "take_over_shift"}

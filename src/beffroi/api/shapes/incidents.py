@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from beffroi.api.shapes.journal import Line
+
 
 class Incident(msgspec.Struct):
     """An incident: place, state and need. Its states, clocks and deadlines are in docs/reference/deadlines.
@@ -73,9 +75,14 @@ class Transfer(msgspec.Struct):
 
 
 class IncidentDetail(Incident):
-    """An incident with the proposals to hand it over, the latest first."""
+    """An incident with the proposals to hand it over, the latest first.
+
+    `thread`: what the journal says of it, of its duplicates and of its alarms, the newest first (200 lines at most), with
+    corrections; empty for who may not read the journal.
+    """
 
     transfers: list[Transfer]
+    thread: list[Line]
 
 
 class Incidents(msgspec.Struct):

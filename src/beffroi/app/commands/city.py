@@ -32,7 +32,7 @@ def city_generate(folder: Path, profile: str | None, seed: int | None) -> None:
 @city.command("scenario")
 @click.argument("name")
 def city_scenario(name: str) -> None:
-    """Play a scenario on the simulated city that runs: cabinet_trip, storm, chattering_detector, two_operators."""
+    """Play a scenario on the simulated city that runs: cabinet_trip, storm, gateway_silent …"""
     import httpx
 
     address = runtime_address("city")

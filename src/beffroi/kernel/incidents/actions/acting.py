@@ -57,6 +57,8 @@ def after_event(row: Row, event: IncidentEvent) -> IncidentState:
     if event is IncidentEvent.REOPEN and state != IncidentState.DUPLICATE:
         raise Conflict(f"{reference(row)} is not closed", key="not-closed")
     refuse_closed(row)
+    if rules.needs_owner(state, event):
+        raise Conflict(f"{reference(row)} is led by nobody yet: take it first", key="not-led")
     raise Conflict(f"{reference(row)} is {state}: it cannot {event.replace('_', ' ')} from there", key=f"not-{event}")
 
 

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 
 from beffroi.foundation.clock import Instant, from_datetime, to_datetime
-from beffroi.foundation.errors import Conflict, Refused
+from beffroi.foundation.errors import Refused
 from beffroi.kernel.incidents import rules
-from beffroi.kernel.incidents.actions.acting import act_line, after_event, done, locked, reference
+from beffroi.kernel.incidents.actions.acting import act_line, after_event, done, locked
 from beffroi.kernel.incidents.actions.lines import kept
 from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of
 from beffroi.kernel.incidents.models import Incident as Row
@@ -38,8 +38,6 @@ def mark_incident(
     with transaction.atomic():
         row, alarm_ids = locked(incident_id, Verb.MARK, by)
         after = after_event(row, IncidentEvent.MARK)
-        if after == IncidentState.IN_PROGRESS and row.owner_id is None:  # reopened, and given back to its desk
-            raise Conflict(f"{reference(row)} is led by nobody yet: take it first", key="not-led")
         known = clocks_of(row).get(clock)
         if known is not None:
             raise Refused("that is dated already: correct its date, saying why", key="already-marked")

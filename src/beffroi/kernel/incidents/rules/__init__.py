@@ -25,7 +25,7 @@ from beffroi.kernel.incidents.rules.lifecycle import (
 from beffroi.kernel.incidents.rules.linking import Compared, Twin, compare, reach, stays
 from beffroi.kernel.incidents.rules.profile import parse_bodies, parse_deadlines
 from beffroi.kernel.incidents.rules.replay import CHANGES, replay
-from beffroi.kernel.incidents.rules.states import ENDS, TABLE, next_state
+from beffroi.kernel.incidents.rules.states import ENDS, TABLE, needs_owner, next_state
 from beffroi.kernel.incidents.rules.wording import root_of, says_all
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "family_of",
     "judge",
     "merged",
+    "needs_owner",
     "next_state",
     "number_of",
     "parse_bodies",

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
-import yaml
 
 from beffroi.foundation.errors import Malformed
+from beffroi.foundation.profiles import read_entries
 from beffroi.kernel.incidents.types import Category, Correlation
 
-MAX_BYTES = 200_000
-MAX_ENTRIES = 500
 T = TypeVar("T", Category, Correlation)
 
 
@@ -21,7 +19,7 @@ def parse_categories(text: str) -> tuple[Category, ...]:
 
     Raises Malformed with every problem: a field missing or unknown, a code twice, a definition in two families.
     """
-    found = _entries(text, "categories", Category)
+    found = _read(read_entries(text, "categories"), "categories", Category)
     claimed: dict[str, str] = {}
     for category in found:
         for alarm in category.alarms:
@@ -36,7 +34,7 @@ def parse_correlation(text: str) -> tuple[Correlation, ...]:
 
     Raises Malformed with every problem. A rule that is safe names a relation: nearness alone unites nothing by itself.
     """
-    found = _entries(text, "rules", Correlation)
+    found = _read(read_entries(text, "rules"), "rules", Correlation)
     for rule in found:
         if rule.safe and not rule.relations:
             raise Malformed(f"rule {rule.code}: it is safe and asks for no relation of the twin; name one, or propose")
@@ -53,26 +51,11 @@ def codes_of(family: str, categories: Iterable[Category]) -> tuple[str, ...]:
     return next(((each.code, *each.alarms) for each in categories if each.code == family), (family,))
 
 
-def _entries(text: str, name: str, shape: type[T]) -> tuple[T, ...]:
-    if len(text.encode()) > MAX_BYTES:
-        raise Malformed(f"the {name} are larger than {MAX_BYTES} bytes")
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Malformed(f"the {name} are no YAML: {error}") from error
-    if not isinstance(document, dict) or set(document) != {name} or not isinstance(document[name], list):
-        raise Malformed(f"expected one key, `{name}`, with a list under it")
-    entries: Sequence[Any] = document[name]
-    if len(entries) > MAX_ENTRIES:
-        raise Malformed(f"{len(entries)} {name}; expected {MAX_ENTRIES} at most")
-    return _read(entries, name, shape)
-
-
-def _read(entries: Sequence[Any], name: str, shape: type[T]) -> tuple[T, ...]:
+def _read(entries: Sequence[Mapping[str, Any]], name: str, shape: type[T]) -> tuple[T, ...]:
     found: dict[str, T] = {}
     problems: list[str] = []
     for place, entry in enumerate(entries, 1):
-        called = entry.get("code", place) if isinstance(entry, dict) else place
+        called = entry.get("code", place)
         try:
             read = msgspec.convert(entry, shape)
         except msgspec.ValidationError as error:

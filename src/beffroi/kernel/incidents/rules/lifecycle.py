@@ -56,6 +56,8 @@ def check_closing(reason: str, comment: str, standing: Sequence[str]) -> CloseRe
     chosen = CloseReason(reason)
     if chosen is CloseReason.NOT_COMPETENT:
         raise Refused("to whom? propose it to the desk or body that is competent", key="transfer-instead")
+    if chosen is CloseReason.DUPLICATE:
+        raise Refused("of which? name the incident that it is one of, and unite them", key="unite-instead")
     if standing and chosen not in CLOSES_ACTIVE:
         named = ", ".join(standing[:3]) + (", …" if len(standing) > 3 else "")
         raise Refused(

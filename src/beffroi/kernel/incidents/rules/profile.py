@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
-
-import yaml
+from typing import TypeVar
 
 from beffroi.foundation.errors import Malformed
+from beffroi.foundation.profiles import read_entries
 from beffroi.kernel.incidents.types import DUE_CLOCKS, TRANSFER, Body, Deadline
 
-MAX_BYTES = 200_000
-MAX_ENTRIES = 500
 MAX_WITHIN_S = 366 * 86_400
 _WITHIN = {f"{clock}_within_s": str(clock) for clock in (*DUE_CLOCKS, TRANSFER)}
 _T = TypeVar("_T")
@@ -21,7 +18,7 @@ def parse_deadlines(text: str) -> tuple[Deadline, ...]:
     """Return the deadlines of a profile. Raises Malformed naming each wrong entry and what to write."""
     problems: list[str] = []
     found: list[Deadline] = []
-    for place, entry in enumerate(_entries(text, "deadlines"), 1):
+    for place, entry in enumerate(read_entries(text, "deadlines"), 1):
         category, priority = str(entry.pop("category", "") or ""), entry.pop("priority", None)
         if priority not in (None, 1, 2, 3, 4):
             problems.append(f"entry {place}: priority is {priority!r}; write 1 to 4, or leave it out for all")
@@ -44,7 +41,7 @@ def parse_bodies(text: str) -> tuple[Body, ...]:
     """Return the desks and the bodies outside of a profile. Raises Malformed naming each wrong entry."""
     problems: list[str] = []
     found: list[Body] = []
-    for place, entry in enumerate(_entries(text, "bodies"), 1):
+    for place, entry in enumerate(read_entries(text, "bodies"), 1):
         code, name = entry.get("code"), entry.get("name")
         inside, reach = entry.get("inside", False), entry.get("reach", "")
         plain = isinstance(code, str) and code.isascii() and code.replace("_", "").isalnum() and code == code.lower()
@@ -66,18 +63,3 @@ def _checked(found: tuple[_T, ...], problems: list[str]) -> tuple[_T, ...]:
     if problems:
         raise Malformed("\n".join(problems[:20]), key="incidents-profile")
     return found
-
-
-def _entries(text: str, key: str) -> list[dict[str, Any]]:
-    if len(text.encode()) > MAX_BYTES:
-        raise Malformed(f"the {key} are larger than {MAX_BYTES} bytes")
-    try:
-        document = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise Malformed(f"the {key} are no YAML: {error}") from error
-    entries = document.get(key) if isinstance(document, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise Malformed(f"expected one key, `{key}`, with a list of entries under it")
-    if len(entries) > MAX_ENTRIES:
-        raise Malformed(f"{len(entries)} {key}; expected {MAX_ENTRIES} at most")
-    return [dict(entry) for entry in entries]

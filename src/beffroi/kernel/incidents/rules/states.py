@@ -72,7 +72,15 @@ def next_state(state: IncidentState, event: IncidentEvent, *, owned: bool = Fals
     """Return the state an event leads to, or None when it does not concern an incident in this state.
 
     What comes back (an alarm, the date of a hold, a duplicate that is none) goes to its owner at once when it has one, else waits for somebody.
+    What is done in the field is done by who leads it: without an owner, a mark begins nothing (`needs_owner`).
     """
     after = TABLE.get((state, event))
+    if event is _E.MARK and after is _S.IN_PROGRESS and not owned:
+        return None
     comes_back = event in (_E.REVIVE, _E.RESUME, _E.SPLIT)
     return _S.IN_PROGRESS if after is not None and comes_back and owned else after
+
+
+def needs_owner(state: IncidentState, event: IncidentEvent) -> bool:
+    """Tell whether an event concerns an incident in this state once somebody leads it, and not before."""
+    return next_state(state, event) is None and next_state(state, event, owned=True) is not None

@@ -62,12 +62,6 @@ def on_duty(post: str | None = None) -> tuple[Duty, ...]:
     return tuple(_duty(row) for row in (rows if post is None else rows.filter(post=post))[:MAX_STANDING])
 
 
-def last_duty_ended(username: str) -> Instant | None:
-    """Return when a person was last on duty before now: since then things changed without them. None: never."""
-    row = models.Duty.objects.filter(person__username=username).exclude(ended_at=None).order_by("-ended_at").first()
-    return from_datetime(row.ended_at) if row is not None and row.ended_at is not None else None
-
-
 def standing_instructions(posts: tuple[str, ...]) -> tuple[Instruction, ...]:
     """Return the instructions and promises that stand at these posts: promises by their date, then instructions."""
     rows = list(_instructions().filter(end="", post__in=posts).order_by("-kind", "due_at", "id")[:MAX_STANDING])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
-
 from beffroi.foundation.errors import Malformed
+from beffroi.foundation.profiles import read_entries
 from beffroi.kernel.people.types import WHOLE_ROOM, Post
 
 
@@ -33,22 +32,15 @@ def parse_posts(text: str) -> tuple[Post, ...]:
 
     `desks` is a list of desks, or the word `all`. Raises Malformed saying which post is wrong, and what to write.
     """
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Malformed(f"the posts are no YAML: {error}") from error
-    entries = document.get("posts") if isinstance(document, dict) and set(document) == {"posts"} else None
-    if not isinstance(entries, list) or len(entries) > MAX_POSTS:
-        raise Malformed(f"expected one key, `posts`, with a list of {MAX_POSTS} posts at most under it")
-    posts = tuple(_post(entry, place) for place, entry in enumerate(entries, 1))
+    posts = tuple(_post(entry, place) for place, entry in enumerate(read_entries(text, "posts", most=MAX_POSTS), 1))
     codes = [post.code for post in posts]
     if twice := sorted({code for code in codes if codes.count(code) > 1}):
         raise Malformed(f"{', '.join(twice)} is written twice: give each post its own code")
     return posts
 
 
-def _post(entry: Any, place: int) -> Post:
-    if not isinstance(entry, dict) or set(entry) != {"code", "title", "desks"}:
+def _post(entry: Mapping[str, Any], place: int) -> Post:
+    if set(entry) != {"code", "title", "desks"}:
         raise Malformed(f"post {place}: write `code`, `title` and `desks`, and nothing else")
     code, title, desks = entry["code"], entry["title"], entry["desks"]
     if not isinstance(code, str) or not _CODE.fullmatch(code):

@@ -9,10 +9,10 @@ from itertools import pairwise
 from typing import Any
 
 import msgspec
-import yaml
 
 from beffroi.foundation.clock import DAY, HOUR, MINUTE, Instant
 from beffroi.foundation.errors import Malformed, Refused
+from beffroi.foundation.profiles import read_entries
 from beffroi.kernel.people.types import Shift
 
 DAY_MIN = 24 * 60
@@ -40,13 +40,7 @@ def parse_shifts(text: str) -> tuple[Shift, ...]:
     Hours are local, `"HH:MM"`; each shift lasts until the next one begins, so a day has neither gap nor overlap. Raises
     Malformed saying which shift is wrong and what to write.
     """
-    try:
-        document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise Malformed(f"the shifts are no YAML: {error}") from error
-    entries = document.get("shifts") if isinstance(document, dict) and set(document) == {"shifts"} else None
-    if not isinstance(entries, list) or not 1 <= len(entries) <= MAX_SHIFTS:
-        raise Malformed(f"expected one key, `shifts`, with a list of 1 to {MAX_SHIFTS} shifts under it")
+    entries = read_entries(text, "shifts", least=1, most=MAX_SHIFTS)
     begun = sorted((_shift(entry, place) for place, entry in enumerate(entries, 1)), key=lambda each: each[2])
     for before, after in pairwise(begun):
         if before[2] == after[2]:
@@ -57,8 +51,8 @@ def parse_shifts(text: str) -> tuple[Shift, ...]:
     return tuple(Shift(*each, ends_min) for each, ends_min in zip(begun, ends, strict=True))
 
 
-def _shift(entry: Any, place: int) -> tuple[str, str, int]:
-    if not isinstance(entry, dict) or set(entry) != {"code", "title", "begins"}:
+def _shift(entry: Mapping[str, Any], place: int) -> tuple[str, str, int]:
+    if set(entry) != {"code", "title", "begins"}:
         raise Malformed(f"shift {place}: write `code`, `title` and `begins`, and nothing else")
     code, title, begins = entry["code"], entry["title"], entry["begins"]
     if not isinstance(code, str) or not _CODE.fullmatch(code):
