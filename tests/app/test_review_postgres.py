@@ -35,11 +35,16 @@ def test_a_server_left_behind_is_not_taken_for_ours(tmp_path: Path, monkeypatch:
         first.stop()
 
 
-def test_what_runs_as_another_user_is_still_told_of_our_end(tmp_path: Path) -> None:
-    """A change of user forgets it: asked for before alone, PostgreSQL outlived a supervisor that was killed."""
+@pytest.mark.parametrize("interrupts", ["SIG_DFL", "SIG_IGN"])
+def test_what_runs_as_another_user_is_still_told_of_our_end(tmp_path: Path, interrupts: str) -> None:
+    """A change of user forgets it: asked for before alone, PostgreSQL outlived a supervisor that was killed.
+
+    What a shell puts in the background ignores SIGINT, and so would its children: told of our end, they lived on.
+    """
     sleeping = children.as_unprivileged(["sleep", "60"], Path("/usr/bin"))
     parent = (
-        "import os, sys, time\\n"
+        "import os, signal, sys, time\\n"
+        f"signal.signal(signal.SIGINT, signal.{interrupts})\\n"
         "from pathlib import Path\\n"
         "from beffroi.app.embedded.children import spawn\\n"
         "child = spawn(sys.argv[2:], output=Path(sys.argv[1]))\\n"

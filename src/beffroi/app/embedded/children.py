@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from beffroi.foundation.errors import Misconfigured
@@ -67,7 +71,7 @@ def give_to_unprivileged(path: Path) -> None:
 def spawn(command: list[str], *, output: Path, cwd: Path | None = None) -> subprocess.Popen[bytes]:
     """Start a program in its own session, its words appended to a file; it is told to stop when we die."""
     output.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with output.open("ab") as words:
+    with output.open("ab") as words, _hearing_interrupts():
         return subprocess.Popen(
             [*_TOLD_OF_OUR_END, *command] if _has_setpriv() else command,
             stdin=subprocess.DEVNULL,
@@ -76,6 +80,24 @@ def spawn(command: list[str], *, output: Path, cwd: Path | None = None) -> subpr
             cwd=cwd,
             start_new_session=True,
         )
+
+
+@contextlib.contextmanager
+def _hearing_interrupts() -> Iterator[None]:
+    """Have a child hear SIGINT, by which it is told of our end, even if we were started with it ignored.
+
+    A shell starts what it puts in the background so, and a program inherits what is ignored. A handler of ours becomes the
+    default in the child; it does nothing here, where SIGINT stays as good as ignored.
+    """
+    ours = signal.getsignal(signal.SIGINT)
+    ignored = ours == signal.SIG_IGN and threading.current_thread() is threading.main_thread()
+    if ignored:
+        signal.signal(signal.SIGINT, lambda *_: None)
+    try:
+        yield
+    finally:
+        if ignored:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _has_setpriv() -> bool:
