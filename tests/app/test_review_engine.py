@@ -11,7 +11,7 @@ import pytest
 
 from beffroi.app.engine.applying import Applier, Changes, Taken
 from beffroi.app.engine.decoding import Decoded, make_ready
-from beffroi.app.engine.process import FRAME_ROWS, Engine, Session
+from beffroi.app.engine.telling import FRAME_ROWS, tell
 from beffroi.foundation.clock import now
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.kernel.twin import actions, queries
@@ -94,12 +94,9 @@ def test_frames_for_screens_are_small_enough_for_the_bus(monkeypatch: pytest.Mon
 
     big = np.full(count, 2**62, np.int64)
     values = Columns(big, big, np.full(count, 1.5), big, big, big)
-    session = Session(Engine(1))
-    session.bus = Bus()  # type: ignore[assignment]
-    session.post = "5f0c2a9b41de"
     import asyncio
 
-    asyncio.run(session._publish(Changes(values, [(2**40, 2)] * count)))
+    asyncio.run(tell(Bus(), "5f0c2a9b41de", Changes(values, [(2**40, 2)] * count)))  # type: ignore[arg-type]
     assert [subject for subject, _ in sent] == ["live.5f0c2a9b41de.values"] * 4 + ["live.5f0c2a9b41de.freshness"] * 4
     assert max(len(payload) for _, payload in sent) < 1 << 20
 

@@ -62,3 +62,15 @@ class Claims:
                 taken.append(partition)
                 room -= 1
         return taken
+
+    def moved(self) -> bool:
+        """Tell whether partitions are to be given up, or taken: engines came or went."""
+        return bool(self.surplus()) or len(self.held) < min(self.fair_share(), self.partitions - self._held_by_others())
+
+    def _held_by_others(self) -> int:
+        row = self.connection.execute(
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND classid = %s AND pid <> pg_backend_pid()"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+            [PARTITION],
+        ).fetchone()
+        return int(row[0]) if row else 0
