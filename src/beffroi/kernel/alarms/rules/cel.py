@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-import cel
-
 from beffroi.foundation.errors import Malformed
 from beffroi.foundation.units import state_word, unit_of
 
@@ -21,6 +19,8 @@ class Program:
     """A compiled expression. Raises Malformed when CEL cannot read the text."""
 
     def __init__(self, text: str) -> None:
+        import cel  # here: it brings a command line with prompt and colours, a third of a second of every process's start
+
         try:
             self._program = cel.compile(text)
         except ValueError as error:
