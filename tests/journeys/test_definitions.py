@@ -64,3 +64,11 @@ def test_definition_is_changed_by_two_persons_with_the_keyboard(sit: Sit) -> Non
     picture(judge, "done")
     found = queries.version_in_force("lighting_cabinet_tripped")
     assert found is not None and (found.version, found.on_delay_s) == (2, 4.0)
+
+
+def test_every_field_of_the_form_is_seen_at_1280_pixels(sit: Sit) -> None:
+    page = sit("/definitions/lighting_cabinet_tripped/change", username="ingenieure", width=1280, height=800)
+    for name in ("title", "cause", "consequence", "response", "quantity_1", "tests", "reason"):
+        field = page.locator(f"[name={name}]")
+        box = field.bounding_box()
+        assert box is not None and box["width"] > 100 and box["height"] > 20, name

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
-from beffroi.console import leaving
+from beffroi.console import leaving, words
 from beffroi.console.door import page, refusal_words
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
@@ -37,7 +37,11 @@ def handover(request: HttpRequest, viewer: Viewer) -> HttpResponse:
 def handover_record(request: HttpRequest, viewer: Viewer, handover_id: int) -> HttpResponse:
     """Show a hand-over as it was signed: to be read, and printed."""
     found = people.get_handover(handover_id, seen_by=viewer)
-    context = surround(request, viewer) | {"handover": found, "left": leaving.pictured(dict(found.content))}
+    context = surround(request, viewer) | {
+        "handover": found,
+        "post_title": next((each.title for each in people.posts() if each.code == found.post), found.post),
+        "left": leaving.pictured(dict(found.content)),
+    }
     return render(request, "console/handover_record.html", context)
 
 
@@ -132,7 +136,7 @@ def _page(request: HttpRequest, viewer: Viewer, *, refused: BeffroiError | None 
         "shift_out": out,
         "shift_in": into,
         "when_min": when_min,
-        "late_min": -when_min,
+        "turns": words.lasting(60 * abs(when_min)),
         "duty": duty,
         "waiting": waiting,
         "mine": waiting is not None and waiting.out_by == viewer.username,
