@@ -41,6 +41,8 @@ from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.models import Person
 from beffroi.kernel.people.queries import viewer_named
 from beffroi.kernel.places import actions as places
+from beffroi.kernel.procedures import actions as procedures
+from beffroi.kernel.procedures.rules import parse_procedure
 from beffroi.kernel.twin.actions import import_assets
 from tests.kernel.alarms.factories import make_asset, moves
 from tests.kernel.incidents.photos import photo
@@ -106,6 +108,7 @@ def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
     unit, mission, distress = _sent(row.pk, at)
     command = _commanded(at)
     return {
+        **_run_on(row.pk, at),
         "picture": str(pictured.id),
         "unit": unit,
         "mission": str(mission),
@@ -144,6 +147,33 @@ def _sent(incident: int, at: int) -> tuple[str, int, int]:
     unit = dispatch.go_on_duty(by=viewer_named("equipiere"), at=at)
     mission = dispatch.propose_mission(incident, unit.slug, by=viewer_named("chefsalle"), at=at)
     return unit.slug, mission.number, dispatch.raise_distress(by=viewer_named("patrouille"), at=at).id
+
+
+def _run_on(incident: int, at: int) -> dict[str, str]:
+    """Start the test's own procedure, which told the room and wrote a letter; return what its routes name."""
+    text = """
+code: told
+version: 1
+title: Dit
+desk: lighting
+purpose: Dire.
+roles: [{code: operator, title: Opérateur}]
+steps:
+  - {id: tell, kind: notification, title: Dire, to: [{desk: lighting}, {mail: a@example.org}], message: Dit.}
+  - {id: do, title: Faire}
+tests: [{name: dit, expect: [{at_s: 0, step: tell}, {at_s: 0, step: do, by: operator}]}]
+"""
+    procedures.publish_procedures([parse_procedure(text)], by=people.SYSTEM, at=at)
+    run = procedures.start("told", incident, by=viewer_named("chefsalle"), at=at)
+    return {
+        "procedure": "told",
+        "run": str(run.id),
+        "run_step": "do",
+        "value": "yes",
+        "item": "0",
+        "message": str(_only("procedures_message")),
+        "letter": str(_only("procedures_letter")),
+    }
 
 
 def _commanded(at: int) -> str:

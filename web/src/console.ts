@@ -12,6 +12,7 @@ import "./styles/definitions.css";
 import "./styles/aside.css";
 import "./styles/commands.css";
 import "./styles/evidence.css";
+import "./styles/procedures.css";
 import "./styles/map.css";
 import "./styles/crews.css";
 import "./styles/streets.css";

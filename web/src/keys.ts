@@ -8,7 +8,7 @@ const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
 /** Acts without words: a key struck while the panel is still on its way is done at once, on the chosen row. */
 const ACTS: Readonly<Record<string, string>> = { a: "acknowledge", p: "take" };
 /** Keys that open something of the panel: they wait for it, and nothing struck after them is taken for a key. */
-const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)'$");
+const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)'$s%_");
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {
@@ -52,6 +52,15 @@ function ownKey(control: HTMLElement): boolean {
 function unfold(details: HTMLDetailsElement): void {
   details.open = true;
   details.querySelector<HTMLElement>("[data-safe], select, textarea, input:not([type=hidden], :disabled)")?.focus();
+  details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden]), .panel button")?.focus();
+}
+
+/** Enter does the step of a procedure that waits for a person, where nothing else on the page would take it. */
+function stepOn(event: KeyboardEvent): void {
+  const target = event.target instanceof Element ? event.target : null;
+  const chosen = target?.closest("#queue a[aria-current='true']");
+  const free = target === document.body || target?.id === "main" || target?.id === "detail" || chosen;
+  if (free && !document.querySelector("dialog[open]") && press("Enter")) event.preventDefault();
 }
 
 /** Go to the next of the parts that have keys of their own: an incident's alarms, one after the other. */
@@ -105,6 +114,10 @@ function pressed(event: KeyboardEvent): void {
   if (typing(event.target)) return;
   if (held) {
     event.preventDefault();
+    return;
+  }
+  if (event.key === "Enter" && document.body.dataset.shortcuts !== "off") {
+    stepOn(event);
     return;
   }
   const arrow = ARROWS[event.key];

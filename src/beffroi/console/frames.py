@@ -13,7 +13,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, streets, told, words
+from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, steps, streets, told, words
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -44,7 +44,7 @@ _ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
 """Ways out that have an act of their own: a transfer, a union."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:", "command:")
+FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:", "command:", "run:")
 """Kinds of subject that the header or the footer may show."""
 
 KEPT = ("alarm:", "source:", "asset:")
@@ -131,6 +131,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             **commanding.of_incident(incident.id, incident.asset_code or "", viewer),
             **streets.of_incident(detail, viewer),
             **lifecycle.shown(detail, viewer),
+            **steps.context_of(incident, viewer),
         }
 
 
@@ -227,6 +228,7 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return apart
     kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
+    kept += [messages_fragment(viewer)] if any(subject.startswith("run:") for subject in subjects) else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
     kept += [definitions_fragment(viewer)] if any(subject.startswith("definition:") for subject in subjects) else []
     return [
@@ -268,6 +270,11 @@ def load_fragments(viewer: Viewer) -> list[Fragment]:
 def _numbers(subjects: Iterable[str], kind: str) -> set[int]:
     names = (subject.partition(":")[2] for subject in subjects if subject.startswith(f"{kind}:"))
     return {int(name) for name in names if name.isdigit()}
+
+
+def messages_fragment(viewer: Viewer) -> Fragment:
+    """Return what brings up to date what procedures told the person's post."""
+    return {"target": "messages", "html": steps.render_messages(viewer)}
 
 
 def counters_fragment(counts: Counts, viewer: Viewer) -> Fragment:

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.console import frames, reading, sending, words
+from beffroi.console import frames, reading, sending, steps, words
 from beffroi.console.build import build
 from beffroi.foundation import clock
 from beffroi.kernel.journal import queries as journal
@@ -20,6 +20,7 @@ KEYS = {"incidents": "!", "aside": ":", "handover": "h", "commands": "(", "defin
 """Pages that a key opens."""
 
 MORE = frozenset({"quality", "quarantine", "definitions", "aside", "closures"})
+MORE = frozenset({"procedures", "quality", "quarantine", "definitions", "aside"})
 """Pages asked for now and then: they fold under « Plus », so that the header is one line."""
 
 
@@ -35,6 +36,7 @@ PAGES = (
     ("commands", _("Commandes"), Verb.SEE, Kind.COMMAND),
     ("closures", _("Rues fermées"), Verb.SEE, Kind.PLACE),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
+    ("procedures", _("Procédures"), Verb.SEE, Kind.PROCEDURE),
     ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),
     ("journal", _("Main courante"), Verb.SEE, Kind.JOURNAL),
     ("quality", _("Qualité des alarmes"), Verb.SEE, Kind.ALARM),
@@ -85,6 +87,7 @@ def surround(request: HttpRequest, viewer: Viewer, *, since: int | None = None, 
         "counters": frames.render_counters(reading.counts(viewer), viewer) if watches else "",
         "streams": frames.render_streams(reading.source_states(), viewer) if watches else "",
         "distress": sending.render_distress(viewer),
+        "told_messages": steps.render_messages(viewer) if watches else "",
         "sealing": frames.render_sealing(viewer),
         "words": words.for_scripts(),
         "city": reading.city(),

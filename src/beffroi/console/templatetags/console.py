@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from beffroi.console import words
+from beffroi.console import step_words, words
 from beffroi.console.told import why_not_shown
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.journal.types import Words
@@ -72,8 +72,9 @@ def written(part: Words) -> SafeString | str:
 
 @register.filter
 def words_for(key: object, name: str) -> str:
-    """Return the words of a key in one of the lists of `beffroi.console.words`."""
-    return words.told(getattr(words, name.upper()), str(key))
+    """Return the words of a key in one of the lists of `beffroi.console.words`, or of those of procedures."""
+    held = words if hasattr(words, name.upper()) else step_words
+    return words.told(getattr(held, name.upper()), str(key))
 
 
 @register.filter

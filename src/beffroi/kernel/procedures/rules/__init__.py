@@ -22,6 +22,7 @@ from beffroi.kernel.procedures.rules.reading import KINDS, parse_library, parse_
 from beffroi.kernel.procedures.rules.running import (
     begin,
     every_step,
+    inside,
     is_by_hand,
     is_standing,
     left_of,
@@ -52,6 +53,7 @@ __all__ = [
     "every_step",
     "expected_words",
     "filled",
+    "inside",
     "is_by_hand",
     "is_standing",
     "left_of",
