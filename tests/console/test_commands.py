@@ -222,7 +222,13 @@ def test_group_shows_its_counts_and_the_equipment_of_each(city: None, enter: Ent
     assert "1 constatées sur 2" in page and "data-refresh-soon" in page
     only = text(enter().get(f"/commands/{asked}?state=effective"))
     assert first.asset_code in only.split('id="command-rows"')[1]
-    assert commanding.group_shown(queries.group(asked), scene.who())["counts"] == [("sent", 1), ("effective", 1)]
+    assert commanding.group_shown(queries.group(asked), scene.who())["counts"] == [
+        ("sent", "sent", 1),
+        ("effective", "effective", 1),
+    ]
+    commanded.let_pass(3600)
+    page = text(enter().get(f"/commands/{asked}"))
+    assert "non confirmée" in page and "expirée avant l’envoi" not in page
 
 
 def test_a_large_selection_is_shown_by_pages(city: None, enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:

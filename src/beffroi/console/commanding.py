@@ -114,7 +114,7 @@ def group_shown(group: Group, viewer: Viewer) -> dict[str, Any]:
     return {
         "it": group,
         "planned": group.due_at > at + SOON and left > 0,
-        "counts": [(str(state), group.counts[state]) for state in CommandState if group.counts.get(state)],
+        "counts": _tallies(group),
         "effective": group.counts.get(CommandState.EFFECTIVE, 0) + group.counts.get(CommandState.REVERTED, 0),
         "left_out": [(words.told(words.LEFT_OUT, key), n) for key, n in sorted(group.left_out.items())],
         "parameters": parameters_words(group.ability, group.parameters),
@@ -126,6 +126,18 @@ def group_shown(group: Group, viewer: Viewer) -> dict[str, Any]:
             "undo": bool(group.ability.undo and undone and group.reverts is None and group.reverted_by is None),
         },
     }
+
+
+def _tallies(group: Group) -> list[tuple[str, str, int]]:
+    """Return how many have come how far: the kernel's state, by which they are listed; what it is called; how many.
+
+    Those that expired after they had left are told apart: they may have been done.
+    """
+    expired = group.counts.get(CommandState.EXPIRED, 0) - group.unconfirmed
+    found = [(str(state), str(state), n) for state, n in group.counts.items() if state is not CommandState.EXPIRED]
+    found += [("expired", "unconfirmed", group.unconfirmed), ("expired", "expired", expired)]
+    order = [str(state) for state in CommandState]
+    return sorted([each for each in found if each[2]], key=lambda each: order.index(each[0]))
 
 
 def of_asset(asset: Asset, viewer: Viewer) -> dict[str, Any]:

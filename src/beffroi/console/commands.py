@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,7 +22,7 @@ from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError, NotFound
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.commands import actions, queries
-from beffroi.kernel.commands.types import Asked, CommandState, DryRun, LeftOut
+from beffroi.kernel.commands.types import Asked, CommandState, DryRun, Group, LeftOut
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -57,14 +57,22 @@ def commands(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show what waits for a second person, what is under way or planned, and the last requests."""
     since = journal.last_seq()
     opened = queries.list_commands(queries.Filters(open_only=True), seen_by=viewer, limit=PAGE)
-    alone = [commanding.shown(each, viewer) for each in opened if each.group is None]
-    gathered = [commanding.group_shown(each, viewer) for each in queries.groups(seen_by=viewer, open_only=True)]
+    waiting = queries.waiting_for_second_person(seen_by=viewer)
+    theirs = {each.id for each in waiting}
+    mine = queries.groups(seen_by=viewer, open_only=True)
+    gathered = [commanding.group_shown(each, viewer) for each in mine if each.id not in theirs]
+    decided = {(each.asked_at, each.asked_by, each.ability.slug) for each in waiting if each.size == 1}
+    alone = [
+        commanding.shown(each, viewer)
+        for each in opened
+        if each.group is None and (each.asked_at, each.asked_by, each.ability.slug) not in decided
+    ]
     last = queries.list_commands(queries.Filters(), seen_by=viewer, limit=PAGE)
     ended = [commanding.shown(each, viewer) for each in last if not each.is_open and each.group is None][:40]
     over = [commanding.group_shown(each, viewer) for each in queries.groups(seen_by=viewer, limit=40) if not each.open]
     may_ask = people.may(viewer, Verb.ASK, Kind.COMMAND)
     context = surround(request, viewer, since=since) | {
-        **_waiting(viewer),
+        **_waiting(waiting, viewer),
         "may_authorise": people.may(viewer, Verb.AUTHORISE, Kind.COMMAND),
         "may_ask": may_ask,
         "planned": [each for each in alone if each["state"] == "planned"],
@@ -80,9 +88,8 @@ def commands(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     return render(request, "console/commands.html", context)
 
 
-def _waiting(viewer: Viewer) -> dict[str, Any]:
+def _waiting(found: Sequence[Group], viewer: Viewer) -> dict[str, Any]:
     """Return what waits for this person's agreement: a single command by its equipment, a group by its count."""
-    found = queries.waiting_for_second_person(seen_by=viewer)
     groups = [commanding.group_shown(each, viewer) for each in found if each.size > 1]
     single = [queries.list_commands(queries.Filters(group=each.id), seen_by=viewer) for each in found if each.size == 1]
     return {

@@ -296,6 +296,8 @@ class Group:
     size: int
     counts: Mapping[CommandState, int]
     in_doubt: int
+    unconfirmed: int
+    """Of those that expired, how many had left: nobody knows whether they were done."""
     left_out: Mapping[str, int]
     asked_by: str
     asked_name: str

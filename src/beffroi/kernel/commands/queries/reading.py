@@ -170,10 +170,15 @@ def _groups(found: Iterable[models.Request], viewer: Viewer | None) -> tuple[Gro
         sums[request][CommandState(state)] = sums[request].get(CommandState(state), 0) + n
         if in_doubt and state in AWAITED_STATES:
             doubts[request] = doubts.get(request, 0) + n
-    return tuple(_group(row, sums[row.pk], doubts.get(row.pk, 0), str(words.words(row.why))) for row in rows)
+    lost = models.Command.objects.filter(request__in=rows, state=CommandState.EXPIRED, sent_at__isnull=False)
+    unconfirmed = dict(lost.order_by().values_list("request_id").annotate(n=Count("id")))
+    return tuple(
+        _group(row, sums[row.pk], doubts.get(row.pk, 0), unconfirmed.get(row.pk, 0), str(words.words(row.why)))
+        for row in rows
+    )
 
 
-def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int, reason: str) -> Group:
+def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int, unconfirmed: int, reason: str) -> Group:
     asked, second = row.asked_by, row.authorised_by
     undoing = [each.pk for each in row.reverted_by.all()]
     return Group(
@@ -186,6 +191,7 @@ def _group(row: models.Request, sums: dict[CommandState, int], in_doubt: int, re
         size=row.size,
         counts=sums,
         in_doubt=in_doubt,
+        unconfirmed=unconfirmed,
         left_out=row.left_out.get("keys", {}),
         asked_by=asked.username if asked else "",
         asked_name=asked.display_name if asked else "",
