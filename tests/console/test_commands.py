@@ -192,7 +192,7 @@ def test_states_never_say_more_than_is_known(city: None, enter: Enter) -> None:
     commanded.let_pass(3600)
     assert said(silent).startswith("non confirmée")
     steps = text(enter().get(f"/commands/{silent}"))
-    assert "effective" not in re.findall(r'<ol class="steps".*?</ol>', steps)[0]
+    assert "effective" not in re.findall(r'<ol class="command-steps".*?</ol>', steps)[0]
 
 
 def test_silence_is_told_before_the_expiry(city: None) -> None:

@@ -55,7 +55,7 @@ def test_light_that_obeys_is_effective_only_when_a_reading_shows_it(city: None, 
     state(page).to_contain_text("envoyée, réponse attendue")
     commanded.answer(asked)
     state(page).to_contain_text("effet pas encore constaté")
-    expect(page.locator(".steps")).not_to_contain_text("constatée")
+    expect(page.locator(".command-steps")).not_to_contain_text("constatée")
     commanded.prove(asked, 30.0)
     state(page).to_contain_text("effective, constatée")
     assert (
