@@ -169,12 +169,12 @@ def test_distress_stands_above_every_page_until_one_answers_by_name_and_it_is_en
     assert (second.status_code, second.json()["said"][:34]) == (409, "Paul Berthier a répondu à LUM 1 à ")
     assert post(client, f"/distress/{standing.id}/end", ended_why="").status_code == 422
     check_frames(client, lambda: post(client, f"/distress/{standing.id}/end", ended_why="agent au téléphone"))
-    assert "hidden" in banner(client.get("/").content.decode())
+    assert banner(client.get("/").content.decode()) == '<section id="distress"></section>'
 
 
 def test_distress_is_not_for_who_may_not_hear_it(enter: Enter) -> None:
     actions.raise_distress(by=scene.who("equipiere"), at=now())
-    assert "hidden" in banner(enter("visiteur").get("/").content.decode())
+    assert banner(enter("visiteur").get("/").content.decode()) == '<section id="distress"></section>'
 
 
 def test_nothing_is_offered_when_nobody_is_on_duty_nor_to_who_may_not_send(enter: Enter) -> None:

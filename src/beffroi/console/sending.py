@@ -15,7 +15,16 @@ from beffroi.console.told_crews import OUTCOMES, SILENCES
 from beffroi.foundation import clock
 from beffroi.kernel.dispatch import queries
 from beffroi.kernel.dispatch.rules import sentence
-from beffroi.kernel.dispatch.types import Candidate, CrewsOut, Mission, MissionState, Outcome, Point, UnitStatus
+from beffroi.kernel.dispatch.types import (
+    Candidate,
+    CrewsOut,
+    Distress,
+    Mission,
+    MissionState,
+    Outcome,
+    Point,
+    UnitStatus,
+)
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -156,6 +165,14 @@ def _shown(mission: Mission, viewer: Viewer) -> dict[str, Any]:
     }
 
 
+def _where(distress: Distress) -> str:
+    """Return where somebody is, as it is said by radio: the address, else the degrees."""
+    named = ", ".join(part for part in (distress.place, distress.commune) if part)
+    if named or distress.lon is None or distress.lat is None:
+        return named
+    return f"{distress.lat:.5f}, {distress.lon:.5f}"
+
+
 def render_distress(viewer: Viewer) -> SafeString:
     """Draw the distresses that stand, above every page of who may hear them; an empty place where there is none."""
     found = queries.standing_distresses(seen_by=viewer)
@@ -167,7 +184,7 @@ def render_distress(viewer: Viewer) -> SafeString:
                 and people.may(viewer, Verb.ACKNOWLEDGE, Kind.DISTRESS, desk=each.desk),
                 "may_end": each.answered_at is not None
                 and people.may(viewer, Verb.CLOSE, Kind.DISTRESS, desk=each.desk),
-                "where": ", ".join(part for part in (each.place, each.commune) if part),
+                "where": _where(each),
             }
             for each in found
         ]
