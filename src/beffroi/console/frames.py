@@ -13,7 +13,19 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.safestring import SafeString
 
-from beffroi.console import commanding, gathering, keeping, lifecycle, reading, sending, steps, streets, told, words
+from beffroi.console import (
+    commanding,
+    crews_out,
+    gathering,
+    keeping,
+    lifecycle,
+    reading,
+    sending,
+    steps,
+    streets,
+    told,
+    words,
+)
 from beffroi.console.pictures import (
     AssetState,
     Counts,
@@ -224,6 +236,7 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     numbers |= set(incidents.proposed_with(numbers))
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     apart = [distress_fragment(viewer)] if any(subject.startswith("distress:") for subject in subjects) else []
+    apart += [crews_out.fragment(viewer)] if any(each.startswith(crews_out.TOLD_BY) for each in subjects) else []
     apart += streets.fragments(viewer) if any(subject.startswith("closure:") for subject in subjects) else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return apart

@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
 
-from beffroi.console import frames, gathering, reading, streets
+from beffroi.console import crews, crews_out, frames, gathering, reading, streets
 from beffroi.console.door import page
 from beffroi.console.pictures import row_order
 from beffroi.console.surround import MAP_LIVE, surround
@@ -39,6 +39,7 @@ VIEWS = {
 def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show the queue, the map and the panel of the incident that `?incident=` names. `?at=lon,lat` centres the map."""
     since = journal.last_seq()
+    crews.look(viewer)
     chosen = request.GET.get("incident", "")
     opened = reading.queue(viewer)
     selected = next((incident for incident in opened if incident.reference == chosen), None)
@@ -55,6 +56,7 @@ def situation(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "detail": detail,
         **_first_view(request),
         "closed_streets": streets.render_closed(viewer),
+        "crews_out": crews_out.render_out(viewer),
         "views": [(name, str(label)) for name, label in VIEWS.items()],
         "view": request.GET.get("view", "") if request.GET.get("view", "") in VIEWS else "",
     }

@@ -19,8 +19,7 @@ from beffroi.kernel.people.types import Kind, Verb, Viewer
 KEYS = {"incidents": "!", "aside": ":", "handover": "h", "commands": "(", "definitions": ",", "closures": "'"}
 """Pages that a key opens."""
 
-MORE = frozenset({"quality", "quarantine", "definitions", "aside", "closures"})
-MORE = frozenset({"procedures", "quality", "quarantine", "definitions", "aside"})
+MORE = frozenset({"procedures", "quality", "quarantine", "definitions", "aside", "closures", "crews"})
 """Pages asked for now and then: they fold under « Plus », so that the header is one line."""
 
 
@@ -35,6 +34,7 @@ PAGES = (
     ("assets", _("Équipements"), Verb.SEARCH, Kind.ASSET),
     ("commands", _("Commandes"), Verb.SEE, Kind.COMMAND),
     ("closures", _("Rues fermées"), Verb.SEE, Kind.PLACE),
+    ("crews", _("Équipages"), Verb.SEE, Kind.UNIT),
     ("handover", _("Relève"), Verb.SEE, Kind.SHIFT),
     ("procedures", _("Procédures"), Verb.SEE, Kind.PROCEDURE),
     ("definitions", _("Définitions d’alarmes"), Verb.SEE, Kind.DEFINITION),

@@ -12,6 +12,7 @@ import { on, type Selection } from "../live/frame";
 import { selectAsset, selectIncident } from "../selection";
 import { word } from "../words";
 import { Closures } from "./closures";
+import { Crews } from "./crews";
 import { Equipment } from "./equipment";
 import { Here } from "./here";
 import { Incidents } from "./incidents";
@@ -33,6 +34,7 @@ class CityMap extends HTMLElement {
   private map: libre.Map | undefined;
   private incidents: Incidents | undefined;
   private closures: Closures | undefined;
+  private crews: Crews | undefined;
   private equipment: Equipment | undefined;
   private movers: Movers | undefined;
   private here: Here | undefined;
@@ -126,7 +128,12 @@ class CityMap extends HTMLElement {
     for (const layer of this.incidents.layers(palette)) map.addLayer(layer);
     this.closures = new Closures(map);
     for (const [layer, before] of this.closures.layers(palette)) map.addLayer(layer, before);
-    on("beffroi:patched", () => this.closures?.changed(), this.life.signal);
+    this.crews = new Crews(map);
+    for (const layer of this.crews.layers(palette)) map.addLayer(layer, "incident-selected");
+    on("beffroi:patched", () => {
+      this.closures?.changed();
+      this.crews?.changed();
+    }, this.life.signal);
     on("beffroi:rows", () => this.incidents?.changed(), this.life.signal);
     on("beffroi:select", (selection) => this.follow(selection), this.life.signal);
     on("beffroi:frame", (frame) => {

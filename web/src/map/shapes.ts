@@ -62,6 +62,13 @@ export function shapes(p: Palette): Readonly<Record<string, Shape>> {
     "condition:abnormal": { path: disc(14), line: p["map-equipment-strong"], width: 3 },
     "condition:stale": { path: disc(14), line: p["map-equipment-strong"], width: 2.5, dash: [4, 3.4] },
     "condition:explained": { path: strike, line: p["map-equipment-strong"], width: 2.5 },
+    "crew:available": { path: disc(11), fill: p["map-halo"], line: p["map-equipment-strong"], width: 2.5 },
+    "crew:alerted": { path: disc(11), fill: p["map-halo"], line: p["map-equipment-strong"], width: 2.5, dash: [3, 2.6] },
+    "crew:en_route": { path: house, fill: p["map-halo"], line: p["map-equipment-strong"], width: 2.5 },
+    "crew:on_site": { path: square(10), fill: p["map-equipment-strong"], line: p["map-halo"], width: 2 },
+    "crew:break": { path: square(10), fill: p["map-halo"], line: p["map-equipment"], width: 2, dash: [3, 2.6] },
+    "crew:unavailable": { path: square(10), fill: p["map-halo"], line: p["map-equipment"], width: 2 },
+    "crew:distress": { path: triangle, fill: p.strong, line: p["map-halo"], width: 3 },
     closed: { path: barred, fill: p["map-halo"], line: p["map-equipment-strong"], width: 4 },
     selected: { path: square(14), line: p.strong, width: 2.5 },
   };

@@ -123,6 +123,7 @@ class Broadcaster:
         self.names: dict[int, str] = {}
         self.values: dict[int, dict[str, list[float | int]]] = {}
         self.conditions = Conditions()
+        self.positions: set[str] = set()
         self.owed: frozenset[str] = frozenset()  # subjects of lines taken, not told yet: a frame that failed
         self.still = False
         self.frames_total = 0
@@ -138,6 +139,7 @@ class Broadcaster:
                 async with await psycopg.AsyncConnection.connect(database_url(), autocommit=True) as connection:
                     await connection.execute("LISTEN journal")
                     await connection.execute("LISTEN twin")
+                    await connection.execute("LISTEN dispatch")
                     if not self.seq:
                         self.seq = await in_thread(journal.last_seq)
                     await in_thread(self._learn)
@@ -145,6 +147,9 @@ class Broadcaster:
                     self.told.set()
                     self.ready = True
                     async for note in connection.notifies():
+                        if note.channel == "dispatch":  # where a crew is: no line of the journal, told with the movers
+                            self.positions.add(f"position:{note.payload}")
+                            continue
                         if note.channel == "twin":
                             await in_thread(self._learn)
                         self.told.set()
@@ -223,6 +228,8 @@ class Broadcaster:
         await self._take_lines()
         if with_movers:
             await self._watch_sealing()
+            self.owed |= self.positions
+            self.positions = set()
         if now() - self.load_told_at >= LOAD_EVERY:  # a load goes down by itself, without a line of the journal
             self.load_told_at = now()
             self.owed |= {"post:"}
