@@ -21,7 +21,7 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
-from beffroi.kernel.twin.types import CLASSES, Asset
+from beffroi.kernel.twin.types import CLASSES, SOURCE, Asset
 
 PAGE = 100
 MOST_POINTS = 5_000
@@ -100,7 +100,7 @@ def asset(request: HttpRequest, viewer: Viewer, code: str) -> HttpResponse:
         "relations": _relations(this.id, viewer),
         "alarms": state.alarms,
         **commanding.of_asset(this, viewer),
-        "lines": _lines(code, viewer),
+        "lines": _lines(this, viewer),
         "properties": sorted((key, value) for key, value in this.properties.items() if value not in ("", None)),
     }
     return render(request, "console/asset.html", context)
@@ -163,12 +163,15 @@ def _relations(asset_id: int, viewer: Viewer) -> list[tuple[str, list[Asset]]]:
     for way, kind, other in twin.related(asset_id):
         if within is not None and other.commune not in within:
             continue
+        if (way, kind) == ("out", SOURCE):
+            continue  # thousands: the sheet of the source counts them, and leads to their list
         found.setdefault(str(words.RELATIONS.get((way, kind), kind)), []).append(other)
     return list(found.items())
 
 
-def _lines(code: str, viewer: Viewer) -> list[told.ToldLine] | None:
+def _lines(this: Asset, viewer: Viewer) -> list[told.ToldLine] | None:
     if not people.may(viewer, Verb.SEE, Kind.JOURNAL):
         return None
-    lines = journal.lines_of(f"asset:{code}", limit=30, reach=people.reach_of(viewer))
+    about = [f"asset:{this.code}", *([f"source:{this.source}"] if this.asset_class == SOURCE else [])]
+    lines = journal.lines_of_any(about, limit=30, reach=people.reach_of(viewer))
     return told.tell_together(lines)
