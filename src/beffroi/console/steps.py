@@ -10,7 +10,7 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from beffroi.console import words
+from beffroi.console import step_words, words
 from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError
 from beffroi.kernel.dispatch import queries as crews
@@ -26,6 +26,7 @@ from beffroi.kernel.procedures.types import (
     Command,
     Dispatch,
     Letter,
+    Parallel,
     Placed,
     Progress,
     Question,
@@ -129,7 +130,11 @@ def render_messages(viewer: Viewer) -> SafeString:
 
 def title_of(step: Step) -> str:
     """Return what a step is called: its title, or what its kind is."""
-    return step.title or (words.duration(step.for_s) if isinstance(step, Wait) else "") or step.id
+    if step.title:
+        return step.title
+    if isinstance(step, Wait):
+        return _("Attendre %(time)s") % {"time": words.duration(step.for_s)}
+    return _("En même temps") if isinstance(step, Parallel) else step.id
 
 
 def kind_of(step: Step) -> str:
@@ -146,7 +151,7 @@ def _written(procedure: Any, steps: tuple[Step, ...], depth: int, when: str) -> 
     for step in steps:
         if isinstance(step, Branch):
             for case in step.cases:
-                told = " ; ".join(f"{name} : {', '.join(values)}" for name, values in case.when.items())
+                told = " ; ".join(_condition(procedure, name, values) for name, values in case.when.items())
                 condition = _("Si %(when)s") % {"when": told} if told else _("Sinon")
                 yield from _written(procedure, case.steps, depth + 1, condition)
             continue
@@ -162,6 +167,20 @@ def _written(procedure: Any, steps: tuple[Step, ...], depth: int, when: str) -> 
         when = ""
         for way in rules.inside(step):
             yield from _written(procedure, way, depth + 1, "")
+
+
+def _condition(procedure: Any, name: str, values: tuple[str, ...]) -> str:
+    """Return a condition as people read it: the question and its answers in their own words."""
+    asked = next((each for each in rules.every_step(procedure.steps) if each.id == name.partition(".")[0]), None)
+    if name == "incident.night":
+        return _("la nuit") if "yes" in values else _("le jour")
+    if isinstance(asked, Question) and "." not in name:
+        labels = {each.value: each.label for each in asked.answers}
+        return f"{asked.title} {' / '.join(labels.get(value, value) for value in values)}"
+    if asked is not None:
+        states = (words.told(step_words.STEP_STATES, value) for value in values)
+        return f"{asked.title or asked.id} : {', '.join(states)}"
+    return f"{name.removeprefix('incident.')} : {', '.join(values)}"
 
 
 def _run(run: Run, incident: Incident, viewer: Viewer, letters: tuple[Letter, ...], *, main: bool) -> ShownRun:
