@@ -28,6 +28,12 @@ def state(page: Page) -> Any:
     return expect(page.locator(".command-state"))
 
 
+def ready(page: Page) -> None:
+    """Wait until the page's script listens to keys, and its first field or its safe button has the focus."""
+    expect(page.locator("html")).to_have_attribute("data-stream", "live")
+    expect(page.locator("#main [autofocus]")).to_be_focused()
+
+
 def prepare(page: Page, ability: str) -> None:
     """Choose what to ask, as the arrows do, and open its form."""
     page.keyboard.press("$")
@@ -35,6 +41,7 @@ def prepare(page: Page, ability: str) -> None:
     page.locator(".choose select").select_option(ability)
     page.keyboard.press("Enter")
     expect(page.locator("main form.command-form")).to_be_visible()
+    ready(page)
 
 
 def dim(page: Page, level: str) -> UUID:
@@ -100,7 +107,7 @@ def test_dangerous_command_takes_two_persons_and_the_safe_key_sends_nothing(city
     expect(page.locator("#reason")).to_have_value("départ contrôlé sur place")
     assert queries.list_commands(queries.Filters(), seen_by=scene.who()) == ()
     page.locator("#reason").press("Enter")
-    expect(page.locator("button[data-safe]")).to_be_focused()
+    ready(page)
     page.keyboard.press("y")
     state(page).to_contain_text("attend une seconde personne")
     asked = the_id(page)
@@ -110,6 +117,7 @@ def test_dangerous_command_takes_two_persons_and_the_safe_key_sends_nothing(city
     other.keyboard.press("j")
     other.keyboard.press("Enter")
     expect(other.locator("#command")).to_be_visible()
+    expect(other.locator("html")).to_have_attribute("data-stream", "live")
     other.keyboard.press("v")
     expect(other.locator("#authorise button[data-safe]")).to_be_focused()
     other.keyboard.press("Enter")
@@ -144,6 +152,7 @@ def test_cabinet_s_lights_are_named_before_and_counted_after(city: None, sit: An
     page.keyboard.press("Enter")
     expect(page.locator(".touched")).to_contain_text("L-1")
     expect(page.locator(".touched")).to_contain_text("L-2")
+    ready(page)
     page.keyboard.press("y")
     expect(page.locator("#command")).to_contain_text("0 constatées sur 2")
     first, _second = commanded.leave()
