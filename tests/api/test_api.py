@@ -301,6 +301,8 @@ def test_openapi_document_describes_every_answer() -> None:
         assert route["security"] == [{"BearerToken": []}, {"ConsoleSession": []}]
         for answer in route["responses"].values():
             for content in answer["content"].values():
+                if content["schema"].get("format") == "binary":
+                    continue
                 assert content["schema"]["$ref"].removeprefix("#/components/schemas/") in schemas
     assert schemas["Status"]["required"] == ["readings", "lag_s", "alarms", "incidents", "journal", "quarantine"]
     names = [parameter["name"] for parameter in document["paths"]["/api/v1/assets"]["get"]["parameters"]]

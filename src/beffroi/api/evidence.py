@@ -12,7 +12,7 @@ from pydantic import ConfigDict, Field
 
 from beffroi.api import shapes
 from beffroi.api.door import Entered, door
-from beffroi.api.openapi import answers
+from beffroi.api.openapi import answers, answers_file
 from beffroi.api.paging import answer, check_known, read_instant, write_instant
 from beffroi.foundation import clock
 from beffroi.foundation.errors import NotFound, Refused
@@ -23,7 +23,6 @@ from beffroi.kernel.incidents.types import Evidence, EvidenceKind
 from beffroi.kernel.people.types import Kind, Verb
 
 router = Router(tags=["incidents"])
-_JPEG = {"content": {"image/jpeg": {"schema": {"type": "string", "format": "binary"}}}, "description": "The picture."}
 
 
 class PictureTold(Schema):
@@ -77,7 +76,7 @@ def attach_evidence(
 @router.get(
     "/incidents/{reference}/evidence/{picture}",
     auth=door(Verb.SEE, Kind.PERSONAL),
-    openapi_extra={"responses": {200: _JPEG}},
+    **answers_file("image/jpeg", "The picture.", s404="there is no such picture"),
 )
 def get_picture(request: Entered, reference: str, picture: UUID) -> HttpResponse:
     """Give one picture as JPEG. That it was opened is journalled, for the purpose of its incident."""

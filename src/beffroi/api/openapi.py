@@ -57,10 +57,18 @@ _TELLS = {401: "nobody signed in", 403: "this person may not", 422: "the questio
 def answers(shape: type[msgspec.Struct], *statuses: int, **problems: str) -> dict[str, Any]:
     """Return what a route says of its answers. `problems` adds statuses: `s404="no such thing"`."""
     told = {status: _content(shape, "application/json", shape.__doc__ or "") for status in statuses or (200,)}
+    return {"openapi_extra": {"responses": told | _problems(problems)}}
+
+
+def answers_file(media_type: str, description: str, **problems: str) -> dict[str, Any]:
+    """Return what a route says of its answers that gives a file's bytes."""
+    file = {"description": description, "content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}
+    return {"openapi_extra": {"responses": {200: file} | _problems(problems)}}
+
+
+def _problems(problems: dict[str, str]) -> dict[int, dict[str, Any]]:
     more = {int(name[1:]): text for name, text in problems.items()}
-    for status, text in {**_TELLS, **more}.items():
-        told[status] = _content(Problem, MEDIA_TYPE, text)
-    return {"openapi_extra": {"responses": told}}
+    return {status: _content(Problem, MEDIA_TYPE, text) for status, text in {**_TELLS, **more}.items()}
 
 
 def _content(shape: type[msgspec.Struct], media_type: str, description: str) -> dict[str, Any]:
@@ -80,4 +88,7 @@ class Api(NinjaAPI):
         document = super().get_openapi_schema(**options)
         _, components = msgspec.json.schema_components(_SHAPES, ref_template=_TEMPLATE)
         document["components"]["schemas"] |= dict(sorted(components.items()))
+        for route in (route for methods in document["paths"].values() for route in methods.values()):
+            told = route["responses"].items()  # the framework adds a 200 without content to what answers 201 alone
+            route["responses"] = {status: answer for status, answer in told if "content" in answer}
         return document
