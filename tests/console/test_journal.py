@@ -196,7 +196,7 @@ def test_page_warns_when_sealing_stands_still_and_a_frame_brings_it(enter: Enter
     client = enter("operatrice")
     while actions.seal(now()):
         pass
-    assert "Main courante scellée" in shown(client.get("/"))
+    assert "Main courante scellée" in shown(client.get("/journal"))
     with transaction.atomic():
         actions.append([Entry(RULE, "alarms", "raise_alarm", "alarm:1")], at=now() - 60 * SECOND)
     html = shown(client.get("/journal"))

@@ -72,12 +72,14 @@ def test_act_without_the_token_of_the_page_is_refused(town: None) -> None:
 
 def test_situation_shows_the_queue_the_figures_and_the_chosen_incident(enter: Enter) -> None:
     first, second = scene.trip("ARM-1"), scene.trip("ARM-2")
-    html = enter().get("/", {"incident": second.reference}).content.decode()
+    client = enter()
+    before = journal.last_seq()
+    html = client.get("/", {"incident": second.reference}).content.decode()
     rows = scene.rows_of(html)
     assert list(rows) == [f"incident-{first.id}", f"incident-{second.id}"]
     assert f'id="detail-{second.id}"' in html
     assert re.search(r"Incidents <b>2</b>.*À prendre <b>2</b>.*Alarmes / 10 min <b>2</b>", html, re.DOTALL)
-    assert f'data-since="{journal.last_seq()}"' in html
+    assert f'data-since="{before}"' in html
     assert "Caméra Musette" in html
     assert "astreinte éclairage" in html
 
