@@ -9,9 +9,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -96,8 +97,8 @@ def eventually(look: Callable[[], Any], what: str, *, within_s: float = 60.0) ->
 
 
 @contextlib.contextmanager
-def running_post(folder: Path, *, city: bool = True) -> Iterator[Post]:
-    """Start a post and stop it at the end."""
+def running_post(folder: Path, *, city: bool = True, extra: Mapping[str, str] = MappingProxyType({})) -> Iterator[Post]:
+    """Start a post and stop it at the end. `extra`: more settings."""
     http_port, mqtt_port = free_port(), free_port()
     own = {name: value for name, value in os.environ.items() if not name.startswith(("BEFFROI_", "DJANGO_"))}
     environment = own | {
@@ -105,6 +106,7 @@ def running_post(folder: Path, *, city: bool = True) -> Iterator[Post]:
         "BEFFROI_HTTP_PORT": str(http_port),
         "BEFFROI_MQTT_PORT": str(mqtt_port),
         "BEFFROI_CITY": "bourg",
+        **extra,
     }
     said = folder / "said.txt"
     folder.mkdir(parents=True, exist_ok=True)
