@@ -45,7 +45,7 @@ def publish_units(profile: Profile, *, by: Actor, at: Instant) -> bool:
 def _settings(profile: Profile) -> list[str]:
     altered = []
     for kind in ("skills", "cards", "times"):
-        body = msgspec.to_builtins(getattr(profile, kind), str_keys=True)
+        body = msgspec.json.decode(msgspec.json.encode(getattr(profile, kind)))  # as the database gives it back
         row = Setting.objects.filter(kind=kind).first()
         if row is None or row.body != body:
             Setting.objects.update_or_create(kind=kind, code="", defaults={"place": 0, "body": body})
