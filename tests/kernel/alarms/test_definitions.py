@@ -76,7 +76,7 @@ def test_explained_alarm_has_its_on_delay_again_unless_told_otherwise() -> None:
         ({"operator": ">"}, "operator '>' does not suit a state; write one of == !="),
         (
             {"threshold": "off"},
-            "threshold 'off' is no state of `feeder_state`; write one of energised, tripped in quotes",
+            "threshold 'off' is no state of `feeder_state`; write one of energised, tripped, open in quotes",
         ),
         ({"threshold": True}, "threshold True is no state of `feeder_state`"),
         ({"quantity": "voltage_v", "threshold": "high"}, "threshold 'high' is not a number in the unit of `voltage_v`"),
