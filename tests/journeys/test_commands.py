@@ -114,6 +114,7 @@ def test_dangerous_command_takes_two_persons_and_the_safe_key_sends_nothing(city
     expect(other.locator("#counters")).to_contain_text("À autoriser 1")
     other.keyboard.press("(")
     expect(other.locator("#commands")).to_contain_text("ARM-1")
+    expect(other.locator("html")).to_have_attribute("data-stream", "live")
     other.keyboard.press("j")
     other.keyboard.press("Enter")
     expect(other.locator("#command")).to_be_visible()

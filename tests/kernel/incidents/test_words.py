@@ -20,6 +20,7 @@ from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind, PersonalS
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people import queries as people_queries
 from beffroi.kernel.people.types import Role, Viewer
+from tests.database import as_owner
 from tests.kernel.alarms.factories import make_asset, viewer
 from tests.kernel.incidents.factories import T0, alarm, call, incident_of, seen, told
 from tests.kernel.incidents.factories import set_up as set_up_links
@@ -44,7 +45,7 @@ def erase(*incidents: int, at: int = T0 + DAY) -> None:
 
 def dump() -> Iterator[tuple[str, str]]:
     """Every value of every table of the database as text, bytes read as text too, by the table that holds it."""
-    with connection.cursor() as cursor:
+    with as_owner(), connection.cursor() as cursor:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public' ORDER BY 1")
         for (table,) in cursor.fetchall():
             cursor.execute(f'SELECT * FROM "{table}"')
