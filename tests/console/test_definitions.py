@@ -52,7 +52,7 @@ def test_list_shows_the_most_urgent_first_and_filters(enter: Enter) -> None:
     client = enter("operatrice")
     page = html(client, "/definitions")
     every = rows(page)
-    assert (every[:2], len(every)) == (["building_fire", "intersection_dark"], 30)
+    assert (every[:2], len(every)) == (["building_fire", "intersection_dark"], 32)
     assert "conseil EEMUA 191 : 80 sur 100" in page
     assert rows(html(client, "/definitions?desk=traffic&priority=4")) == [
         "bollard_silent", "intersection_local", "intersection_maintenance", "vehicle_silent",
