@@ -19,6 +19,7 @@ from beffroi.kernel.journal.actions import append, keep_words
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.twin import queries as twin
+from beffroi.kernel.twin.types import Asset
 
 _INSERT = """
 INSERT INTO commands_command (id, request_id, asset_id, source_id, state, holds, in_doubt, rank, attempts, sender, due_at,
@@ -116,7 +117,7 @@ def put(draft: Draft, targets: Sequence[Target], *, at: Instant) -> tuple[Asked,
     row.left_out, row.told_at = left_out_content(left_out), row.asked_at if told_each(row) else None
     row.save(update_fields=["size", "communes", "left_out", "told_at"])
     ids = tuple(sorted(written.values()))
-    append(list(_told(row, draft, written)), at=at)
+    append(list(_told(row, draft, written, assets)), at=at)
     single = row.size == 1
     return Asked(ids[0] if single else row.pk, None if single else row.pk, ids, state, left_out), taken
 
@@ -172,8 +173,9 @@ def _insert(row: models.Request, draft: Draft, targets: Sequence[Target], at: In
         return {int(asset): UUID(str(id)) for id, asset in cursor.fetchall()}
 
 
-def _told(row: models.Request, draft: Draft, written: Mapping[int, UUID]) -> Iterator[Entry]:
-    assets = twin.assets_by_id(written)
+def _told(
+    row: models.Request, draft: Draft, written: Mapping[int, UUID], assets: Mapping[int, Asset]
+) -> Iterator[Entry]:
     verb = "ask_command" if draft.reverts is None else "ask_undoing"
     state = CommandState.AUTHORISED if draft.authorised else CommandState.ASKED
     content = {"left_out": row.left_out.get("keys", {})} if row.left_out else {}
