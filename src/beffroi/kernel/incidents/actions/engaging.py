@@ -15,9 +15,8 @@ from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import act_line, done, refuse_closed
 from beffroi.kernel.incidents.actions.locking import hold
 from beffroi.kernel.incidents.actions.opening import Opened, open_known
-from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of
+from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of, write_mark
 from beffroi.kernel.incidents.models import Incident as Row
-from beffroi.kernel.incidents.models import Mark
 from beffroi.kernel.incidents.queries import incident_of, living_of
 from beffroi.kernel.incidents.types import (
     ENDED_STATES,
@@ -68,14 +67,7 @@ def follow_crew(
         least = max(begin_of(row), clocks.get(Clock.ENGAGED, 0) if clock == Clock.ON_SITE else 0)
         moment = min(max(effective_at, least), max(at, least))
         setattr(row, f"{clock}_at", to_datetime(moment))
-        Mark.objects.create(
-            incident_id=row.pk,
-            round=row.round,
-            clock=clock,
-            effective_at=to_datetime(moment),
-            recorded_at=to_datetime(at),
-            by_id=by.id,
-        )
+        write_mark(row, clock, moment, by=by, at=at)
         after = _led(row)
         line = act_line(row, "mark_incident", by, held.alarms[number], after, clock=str(clock), crew=crew)
         return done(row, after, (), replace(line, effective_at=moment), at)

@@ -12,9 +12,8 @@ from beffroi.foundation.errors import Refused
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import act_line, after_event, done, locked
 from beffroi.kernel.incidents.actions.lines import kept
-from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of
+from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of, write_mark
 from beffroi.kernel.incidents.models import Incident as Row
-from beffroi.kernel.incidents.models import Mark
 from beffroi.kernel.incidents.types import TOLD_CLOCKS, Clock, Incident, IncidentEvent, IncidentState
 from beffroi.kernel.people.types import Verb, Viewer
 
@@ -43,7 +42,7 @@ def mark_incident(
             raise Refused("that is dated already: correct its date, saying why", key="already-marked")
         rules.check_mark(clock, moment, clocks_of(row), begin=begin_of(row), now=at)
         setattr(row, f"{clock}_at", to_datetime(moment))
-        _write(row, clock, moment, by, at)
+        write_mark(row, clock, moment, by=by, at=at)
         line = act_line(row, "mark_incident", by, alarm_ids, after, clock=clock)
         return done(row, after, (), replace(line, effective_at=moment), at)
 
@@ -73,7 +72,7 @@ def correct_mark(
             row.round_at = row.received_at if row.round == 1 else row.round_at
         else:
             setattr(row, f"{clock}_at", to_datetime(effective_at))
-        _write(row, clock, effective_at, by, at, reason=kept(row, why, at), corrects=True)
+        write_mark(row, clock, effective_at, by=by, at=at, reason=kept(row, why, at), corrects=True)
         told: dict[str, Any] = {"clock": clock, "before": before}
         state = IncidentState(row.state)
         line = act_line(row, "correct_mark", by, alarm_ids, state, why=why, **told)
@@ -82,18 +81,3 @@ def correct_mark(
 
 def _before(row: Row, clock: str) -> Instant | None:
     return from_datetime(row.received_at or row.opened_at) if clock == Clock.RECEIVED else clocks_of(row).get(clock)
-
-
-def _write(
-    row: Row, clock: str, moment: Instant, by: Viewer, at: Instant, *, reason: bytes = b"", corrects: bool = False
-) -> None:
-    Mark.objects.create(
-        incident_id=row.pk,
-        round=row.round,
-        clock=clock,
-        effective_at=to_datetime(moment),
-        recorded_at=to_datetime(at),
-        by_id=by.id,
-        reason=reason,
-        corrects=corrects,
-    )

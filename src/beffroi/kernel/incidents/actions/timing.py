@@ -17,7 +17,7 @@ from beffroi.foundation.clock import SECOND, Instant, from_datetime, to_datetime
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of
 from beffroi.kernel.incidents.models import Incident as Row
-from beffroi.kernel.incidents.models import Pause, Transfer
+from beffroi.kernel.incidents.models import Mark, Pause, Transfer
 from beffroi.kernel.incidents.queries import deadlines
 from beffroi.kernel.incidents.types import (
     DUE_CLOCKS,
@@ -32,6 +32,7 @@ from beffroi.kernel.incidents.types import (
 )
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
+from beffroi.kernel.people.types import Viewer
 
 MOST_AT_ONCE = 200
 DEADLINES = Actor(ActorKind.RULE, "incident_deadlines", "Délais de la métropole")
@@ -155,6 +156,22 @@ def clocks_of(row: Row) -> dict[str, Instant]:
     """Return the clocks that stopped in the present round."""
     found: Mapping[str, object] = {clock: getattr(row, column) for clock, column in _COLUMNS.items()}
     return {str(clock): from_datetime(moment) for clock, moment in found.items() if moment is not None}  # type: ignore[arg-type]
+
+
+def write_mark(
+    row: Row, clock: str, moment: Instant, *, by: Viewer, at: Instant, reason: bytes = b"", corrects: bool = False
+) -> None:
+    """Keep who dated a clock of this round, and when."""
+    Mark.objects.create(
+        incident_id=row.pk,
+        round=row.round,
+        clock=clock,
+        effective_at=to_datetime(moment),
+        recorded_at=to_datetime(at),
+        by_id=by.id,
+        reason=reason,
+        corrects=corrects,
+    )
 
 
 def pauses_of(row: Row) -> list[Span]:
