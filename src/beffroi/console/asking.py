@@ -8,14 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from beffroi.console import commanding, words
+from beffroi.console.moments import moment_of
 from beffroi.console.pictures import place_words
 from beffroi.foundation import clock
-from beffroi.foundation.clock import Instant, from_datetime
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.foundation.ids import new_id
 from beffroi.foundation.units import UNITS
@@ -115,7 +113,7 @@ def to_request(draft: Draft, viewer: Viewer) -> Request:
         reason=draft.reason,
         incident=incident,
         hold_s=draft.hold_s,
-        due_at=_due(draft.due),
+        due_at=moment_of(draft.due),
         key=draft.key,
     )
 
@@ -225,15 +223,3 @@ def _typed(parameter: Parameter, text: str) -> Scalar:
         return float(text.replace(",", "."))
     except ValueError:
         raise Refused(f"`{text[:40]}` is no number", key="parameters") from None
-
-
-def _due(text: str) -> Instant | None:
-    if not text:
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise Refused(f"`{text[:40]}` is no date and time", key="due-unreadable")
-    return from_datetime(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)

@@ -9,16 +9,15 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from beffroi.console import streets
 from beffroi.console.door import page, wants_json
+from beffroi.console.moments import moment_of
 from beffroi.console.surround import surround
 from beffroi.foundation import clock
-from beffroi.foundation.clock import MINUTE, Instant, from_datetime
+from beffroi.foundation.clock import MINUTE, Instant
 from beffroi.foundation.errors import Conflict, NotFound, Refused
 from beffroi.foundation.geo import is_position
 from beffroi.kernel.incidents import queries as incidents
@@ -68,7 +67,7 @@ def close(request: HttpRequest, viewer: Viewer, segment: str) -> HttpResponse:
         raise NotFound(f"there is no street `{segment[:40]}`")
     incident = _incident(request, viewer)
     at = clock.now()
-    begins = _moment(request.POST.get("begins", ""))
+    begins = moment_of(request.POST.get("begins", ""))
 
     def act() -> None:
         actions.close_street(
@@ -163,22 +162,9 @@ def _name(segment: Segment) -> str:
 
 def _end(request: HttpRequest, begins: Instant) -> Instant:
     """Return the end that was given: a date and time of the city, else so many minutes from the beginning."""
-    if moment := _moment(request.POST.get("until", "")):
+    if moment := moment_of(request.POST.get("until", "")):
         return moment
     minutes = request.POST.get("minutes", "")
     if not (minutes.isascii() and minutes.isdigit() and int(minutes[:6]) in streets.MINUTES):
         raise Refused("no end is given: choose until when", key="end-missing")
     return begins + int(minutes) * MINUTE
-
-
-def _moment(text: str) -> Instant | None:
-    """Return the instant of a date and time of the city; None without one. Raises Refused when it cannot be read."""
-    if not text.strip():
-        return None
-    try:
-        moment = parse_datetime(text)
-    except ValueError:
-        moment = None
-    if moment is None:
-        raise Refused("the date cannot be read", key="due-unreadable")
-    return from_datetime(timezone.make_aware(moment) if timezone.is_naive(moment) else moment)
