@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.test import Client
 
 from beffroi.app.provision import procedure_files
-from beffroi.console import frames, steps
+from beffroi.console import frames, steps, surround
 from beffroi.foundation.clock import MINUTE, now
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal import queries as journal
@@ -200,3 +202,9 @@ def test_the_address_of_who_told_it_is_noted_and_never_shown(enter: Enter) -> No
     assert "riverain@" not in panel(client, incident)
     assert post(client, f"/incidents/{incident.reference}/address", mail="rien").status_code == 422
     assert who().username == "operatrice"
+
+
+def test_the_key_that_says_seen_opens_no_page() -> None:
+    template = Path(surround.__file__).parent / "templates" / "console" / "messages.html"
+    keys = set(re.findall(r'data-key="(.)"', template.read_text()))
+    assert keys == {"#"} and not keys & set(surround.KEYS.values())
