@@ -342,8 +342,9 @@ OFFICER = {
     ("/login", "GET"), ("/login", "POST"), ("/logout", "POST"), ("/preferences", "GET"), ("/preferences", "POST"),
     ("/help", "GET"), ("/api/v1/journal", "GET"), ("/api/v1/journal/<sequence>/proof", "GET"),
     ("/api/v1/openapi.json", "GET"), ("/crew/worker.js", "GET"),
+    ("/missions/<int:mission>/track", "GET"), ("/missions/<int:mission>/track", "POST"),
 }  # fmt: skip
-"""All that the data protection officer enters: the journal, and what everyone has."""
+"""All that the data protection officer enters: the journal, the ways of crews for a purpose, and what everyone has."""
 
 
 def test_the_data_protection_officer_enters_the_journal_and_nothing_of_the_room(things: dict[str, str]) -> None:

@@ -40,6 +40,10 @@ def panel(client: Client, incident: Incident) -> str:
     return client.get(f"/incidents/{incident.reference}/panel").content.decode()
 
 
+def offered(client: Client, incident: Incident) -> str:
+    return client.get(f"/incidents/{incident.reference}/crews").content.decode()
+
+
 def banner(html: str) -> str:
     found = re.search(r'<section id="distress".*?</section>', html, re.DOTALL)
     assert found
@@ -72,14 +76,41 @@ def check_frames(client: Client, act: Callable[[], object], username: str = "che
 
 def test_panel_offers_the_crews_on_duty_the_nearest_able_one_chosen(enter: Enter) -> None:
     incident, client = scene.trip(), enter()
-    shown = panel(client, incident)
+    shown = offered(client, incident)
     offers = re.findall(
-        r'value="([a-z0-9-]+)"( checked)?', shown[shown.index('class="crews"') :].split("</fieldset>")[0]
+        r'value="([a-z][a-z0-9-]+)"( checked)?', shown[shown.index('class="crews"') :].split("</fieldset>")[0]
     )
     assert offers == [("lumiere-1", " checked"), ("voirie-1", "")]
     assert "en ligne droite ; compté depuis son point d’attache ; disponible." in shown
     assert "sans Habilitation électrique" in shown
-    assert "Aucun équipage engagé." in shown
+    assert "Aucun équipage engagé." in panel(client, incident)
+
+
+def test_panel_is_drawn_without_reckoning_who_is_nearest(enter: Enter, monkeypatch: pytest.MonkeyPatch) -> None:
+    def reckoned(*_args: object, **_named: object) -> None:
+        raise AssertionError("the panel asked who is nearest")
+
+    incident, client = scene.trip(), enter()
+    monkeypatch.setattr(queries, "nearest", reckoned)
+    shown = panel(client, incident)
+    assert f'data-lazy="/incidents/{incident.reference}/crews"' in shown
+    assert f'href="/crews?incident={incident.reference}"' in shown  # without a script, the page of crews engages too
+
+
+def test_crew_is_engaged_from_the_page_of_crews(enter: Enter) -> None:
+    incident, client = scene.trip(), enter("chefsalle")
+    shown = client.get(f"/crews?incident={incident.reference}").content.decode()
+    action = f'formaction="/incidents/{incident.reference}/engage" name="unit" value="lumiere-1"'
+    assert action in shown
+    travel = re.search(r'name="travel_lumiere-1" value="(\d+)"', shown)
+    assert travel
+    answer = client.post(
+        f"/incidents/{incident.reference}/engage", {"unit": "lumiere-1", "travel_lumiere-1": travel[1]}
+    )
+    assert answer.status_code == 302
+    (sent,) = queries.missions_of_incident(incident.id)
+    assert (sent.unit, sent.travel_s) == ("lumiere-1", int(travel[1]))
+    assert action not in client.get(f"/crews?incident={incident.reference}").content.decode()
 
 
 def test_engaging_is_said_and_shown_on_the_row_and_in_the_panel(enter: Enter) -> None:
@@ -93,7 +124,7 @@ def test_engaging_is_said_and_shown_on_the_row_and_in_the_panel(enter: Enter) ->
     assert "1 équipage" in client.get("/").content.decode()
     shown = panel(client, incident)
     assert ("LUM 1" in shown, "proposée" in shown, "Code 12" in shown) == (True, True, True)
-    assert 'value="lumiere-1" disabled' in shown.replace("  ", " ")
+    assert 'value="lumiere-1" disabled' in offered(client, incident)
 
 
 def test_each_act_of_a_crew_changes_rows_as_frames_say(enter: Enter) -> None:
@@ -182,7 +213,8 @@ def test_nothing_is_offered_when_nobody_is_on_duty_nor_to_who_may_not_send(enter
     assert "Engager…" not in panel(enter("visiteur"), incident)
     for name in ("equipiere", "cantonnier"):
         actions.end_duty(by=scene.who(name), at=now() + MINUTE)
-    assert "Aucun équipage n’est en service." in panel(enter("operatrice"), incident)
+    assert "Aucun équipage n’est en service." in offered(enter("operatrice"), incident)
+    assert enter("visiteur").get(f"/incidents/{incident.reference}/crews").status_code == 403
 
 
 def test_hand_over_names_the_crews_that_are_out_and_nobody_by_name(enter: Enter) -> None:

@@ -9,14 +9,16 @@ import pytest
 from django.test import Client
 
 from beffroi.console import frames, gathering
-from beffroi.foundation.clock import SECOND, now
+from beffroi.foundation.clock import HOUR, SECOND, now
 from beffroi.kernel.alarms import actions as alarms
+from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people import queries as people_queries
 from beffroi.kernel.people.types import Post
 from tests.console import scene
+from tests.journeys import crews
 
 pytestmark = pytest.mark.django_db
 Enter = Callable[..., Client]
@@ -119,6 +121,31 @@ def test_group_is_opened_and_acknowledged_by_one_act(enter: Enter) -> None:
     assert "acquittées" in page.rows[f"group-{key}"]
     again = client.post(f"/groups/{key}/acknowledge", {"seen": seen}, headers=JSON)
     assert (again.status_code, "a changé" in again.json()["detail"]) == (409, True)
+
+
+def test_crews_that_are_out_are_counted_on_the_row_of_their_group(enter: Enter) -> None:
+    crews.set_up()
+    for name in ("equipiere", "cantonnier"):
+        dispatch.go_on_duty(headcount=2, by=scene.who(name), at=now())
+    scene.happen("raise", scene.TRIPPED, CABINETS)
+    client = enter()
+    page, since = Page(client.get("/").content.decode()), journal.last_seq()
+    row = _groups(page)[0]
+    assert "équipage" not in page.rows[row]
+    first, second, _third = incidents.list_open(seen_by=scene.who())
+    numbers = []
+    for slug, incident, said in (("lumiere-1", first, "1 équipage<"), ("voirie-1", second, "2 équipages<")):
+        numbers.append(dispatch.propose_mission(incident.id, slug, by=scene.who("chefsalle"), at=now()).number)
+        page, since = _step(client, page, since), journal.last_seq()
+        assert said in page.rows[row]
+    dispatch.pass_time(now() + HOUR)
+    page, since = _step(client, page, since), journal.last_seq()
+    assert "silencieux" in page.rows[row]
+    assert client.get(f"/groups/{row.removeprefix('group-')}/panel").content.decode().count("1 équipage") == 2
+    for number in numbers:
+        dispatch.cancel_mission(number, reason="doublon", by=scene.who("chefsalle"), at=now())
+    page = _step(client, page, since)
+    assert "équipage" not in page.rows[row]
 
 
 def test_member_that_changed_meanwhile_is_left_and_told(enter: Enter) -> None:

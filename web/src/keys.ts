@@ -1,6 +1,7 @@
 // The keyboard. A control says its own key (`data-key="a"`), so that the help, the hint and the act cannot differ.
 // Shortcuts of one character can be switched off (RGAA 12.11): `<body data-shortcuts="off">`.
 
+import { enter, fill, lazyPart } from "./live/lazy";
 import { panelComing } from "./panel";
 import { actOnSelected, step } from "./selection";
 
@@ -51,6 +52,16 @@ function ownKey(control: HTMLElement): boolean {
 /** Open a panel's fields and hand them the keyboard at once: what is typed next is text, never a key. */
 function unfold(details: HTMLDetailsElement): void {
   details.open = true;
+  const part = lazyPart(details);
+  if (part) {
+    details.querySelector("summary")?.focus();
+    held = true; // nothing struck before it comes is taken for a key
+    void fill(part).then((shown) => {
+      held = false;
+      if (shown) enter(details);
+    });
+    return;
+  }
   details.querySelector<HTMLElement>("[data-safe], select, textarea, input:not([type=hidden], :disabled)")?.focus();
   details.querySelector<HTMLElement>("select, textarea, input:not([type=hidden]), .panel button")?.focus();
 }

@@ -2,6 +2,7 @@
 
 import { answer } from "./live/announce";
 import { on } from "./live/frame";
+import { fillOpen } from "./live/lazy";
 import { morph } from "./live/patch";
 import { writeAges } from "./live/ages";
 import { word } from "./words";
@@ -77,6 +78,7 @@ function draw(target: HTMLElement, html: string): void {
     target.scrollTop = 0;
   }
   writeAges(target);
+  fillOpen(target);
 }
 
 /** The panel of a piece of equipment, if one is shown. */

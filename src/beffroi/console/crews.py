@@ -12,6 +12,7 @@ from beffroi.console.surround import surround
 from beffroi.foundation import clock
 from beffroi.kernel.dispatch import actions
 from beffroi.kernel.incidents import queries as incidents
+from beffroi.kernel.incidents.types import OPEN_STATES
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -29,6 +30,9 @@ def crews(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     context = surround(request, viewer, since=since) | {
         "crews": crews_out.page_rows(viewer, chosen),
         "incident": chosen,
+        "may_engage": chosen is not None
+        and chosen.state in OPEN_STATES
+        and people.may(viewer, Verb.PROPOSE, Kind.MISSION),
         "open_incidents": reading.queue(viewer)[:60] if sees else (),
     }
     return render(request, "console/crews.html", context)

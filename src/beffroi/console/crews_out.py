@@ -59,6 +59,7 @@ def page_rows(viewer: Viewer, incident: Incident | None) -> list[dict[str, Any]]
         card = queries.card_of(incident.category)
         place = Point(incident.lon, incident.lat)
         found = queries.nearest(place, skills=card.skills, seen_by=viewer, at=clock.now(), limit=50)
+    tracks = queries.latest_tracks(seen_by=viewer, at=clock.now())
     reasons = {each.unit.slug: each for each in found}
     place_of = {each.unit.slug: place for place, each in enumerate(found)}
     ordered = sorted(everyone, key=lambda unit: (unit.duty is DutyState.OFF, place_of.get(unit.slug, len(place_of))))
@@ -67,6 +68,9 @@ def page_rows(viewer: Viewer, incident: Incident | None) -> list[dict[str, Any]]
         candidate = reasons.get(row["it"].slug)
         row["minutes"] = None if candidate is None else max(1, round(candidate.travel_s / 60))
         row["reason"] = "" if candidate is None else sentence(candidate, queries.skills(), gettext)
+        row["track"] = tracks.get(row["it"].slug)
+        row["free"] = candidate is not None and candidate.free
+        row["travel_s"] = 0 if candidate is None else candidate.travel_s
     return rows
 
 
@@ -84,6 +88,7 @@ def _worded(shown: list[dict[str, Any]]) -> list[dict[str, Any]]:
     for row in shown:
         unit: Unit = row["it"]
         row["status"] = sending.status_words(unit.status)
+        row["unavailable"] = sending.unavailable_words(unit)
         row["letter"] = LETTERS.get(unit.status, "")
         row["lon"] = f"{unit.position.lon:.6f}" if unit.position else ""
         row["lat"] = f"{unit.position.lat:.6f}" if unit.position else ""

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from beffroi.console import frames, sending
 from beffroi.console.door import page, wants_json
@@ -30,6 +30,14 @@ _BY_RADIO: dict[str, Callable[..., Mission]] = {
     "arrive": actions.arrive,
     "safe": actions.make_safe,
 }
+
+
+@require_safe
+@page(Verb.PROPOSE, Kind.MISSION)
+def offers(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
+    """Return the crews that may be sent for an incident, each with its reason: asked for when they are looked at."""
+    found = incidents.get(reference, viewer)
+    return HttpResponse(sending.render_offers(found, viewer), headers={"Cache-Control": "no-store"})
 
 
 @require_POST

@@ -139,7 +139,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
                 for line in told.tell_together(detail.lines, reader=viewer.username)
             ],
             **_links(detail),
-            **sending.context(incident, detail.missions, detail.candidates, viewer),
+            **sending.context(incident, detail.missions, viewer),
             **commanding.of_incident(incident.id, incident.asset_code or "", viewer),
             **streets.of_incident(detail, viewer),
             **lifecycle.shown(detail, viewer),
@@ -270,11 +270,11 @@ def load_fragments(viewer: Viewer) -> list[Fragment]:
     rows: list[Fragment] = [
         {
             "target": f"group-{group.key}",
-            "html": gathering.render_group_row(group, viewer),
+            "html": html,
             "list": "queue",
             "order": gathering.row_order(group),
         }
-        for group in groups
+        for group, html in gathering.render_group_rows(groups, viewer)
     ]
     flood: Fragment = {"target": "flood", "html": render_flood(counts, groups, viewer)}
     return [*rows, flood, counters_fragment(counts, viewer)]

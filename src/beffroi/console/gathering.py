@@ -12,12 +12,14 @@ from django.utils import translation
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
-from beffroi.console import words
+from beffroi.console import sending, words
 from beffroi.console.pictures import place_words
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.rules.groups import gather
 from beffroi.kernel.alarms.types import Definition, Group, GroupItem, GroupKind
+from beffroi.kernel.dispatch import queries as dispatch
+from beffroi.kernel.dispatch.types import CrewsOut
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -39,6 +41,7 @@ class Member:
     where: str
     reference: str
     asset: str
+    crews: str = ""
 
 
 def groups_of(viewer: Viewer) -> tuple[Group, ...]:
@@ -120,10 +123,31 @@ class _Known:
         return tuple((each.id, each.name or each.code) for each in (*found, asset))
 
 
-def render_group_row(group: Group, viewer: Viewer, *, selected: bool = False) -> SafeString:
-    """Draw a group's row of the queue."""
+def crews_of_groups(groups: Iterable[Group]) -> dict[str, CrewsOut]:
+    """Return the crews that are out for what each group gathers, by the group's key; one without any is not in it."""
+    members = {group.key: _numbers(group.items, "incident") for group in groups}
+    out = dispatch.crews_of(number for numbers in members.values() for number in numbers)
+    found = {key: [out[number] for number in numbers if number in out] for key, numbers in members.items()}
+    return {
+        key: CrewsOut(sum(each.count for each in some), sum(each.silent for each in some))
+        for key, some in found.items()
+        if some
+    }
+
+
+def render_group_rows(
+    groups: Sequence[Group], viewer: Viewer, *, selected: Group | None = None
+) -> list[tuple[Group, SafeString]]:
+    """Draw the groups' rows of the queue."""
+    out = crews_of_groups(groups)
+    return [(group, _row(group, viewer, out.get(group.key), selected=group == selected)) for group in groups]
+
+
+def _row(group: Group, viewer: Viewer, crews: CrewsOut | None, *, selected: bool) -> SafeString:
     with translation.override(viewer.language):
         context = {
+            "crews": crews,
+            "crews_words": sending.crews_words(crews) if crews else "",
             "group": group,
             "selected": selected,
             "order": row_order(group),
@@ -181,12 +205,14 @@ def _members(group: Group, viewer: Viewer) -> list[Member]:
     numbers = _numbers(shown, "incident")
     opened = {f"incident:{each.id}": each for each in incidents.of_ids(numbers, seen_by=viewer)}
     raised = {f"alarm:{each.id}": each for each in alarms.of_ids(_numbers(shown, "alarm"))}
+    out = dispatch.crews_of(numbers)
     members = []
     for item in shown:
         incident, alarm = opened.get(item.name), raised.get(item.name)
         if incident is not None:
             where = place_words(incident.asset_name or incident.place, incident.commune)
-            members.append(Member(item, item.title, where, incident.reference, ""))
+            crews = sending.crews_words(out[incident.id]) if incident.id in out else ""
+            members.append(Member(item, item.title, where, incident.reference, "", crews))
         elif alarm is not None:
             where = place_words(alarm.asset_name or alarm.place, alarm.commune)
             members.append(Member(item, item.title, where, "", alarm.asset_code))

@@ -121,7 +121,7 @@ def _rows(
         for each in opened
     ]
     rows += [
-        (gathering.row_order(each), gathering.render_group_row(each, viewer, selected=each == group)) for each in groups
+        (gathering.row_order(each), html) for each, html in gathering.render_group_rows(groups, viewer, selected=group)
     ]
     return [html for _order, html in sorted(rows, key=lambda row: row[0])]
 

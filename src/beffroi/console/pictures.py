@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types import Alarm, Flood
-from beffroi.kernel.dispatch.types import Candidate, Mission
+from beffroi.kernel.dispatch.types import Mission
 from beffroi.kernel.incidents.types import (
     NOTHING_WRITTEN,
     Body,
@@ -83,7 +83,6 @@ class Detail:
     evidence: tuple[Evidence, ...] = ()
     written: Written = NOTHING_WRITTEN
     missions: tuple[Mission, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
     closures: tuple[Closure, ...] = ()
 
 

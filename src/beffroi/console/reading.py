@@ -109,7 +109,6 @@ def detail(incident: Incident, viewer: Viewer) -> Detail:
         pictures_of(incident, viewer),
         incidents.written([incident.id], readable=reads)[incident.id],
         missions=sending.missions_of(incident, viewer),
-        candidates=sending.candidates_for(incident, viewer),
         closures=places.closures_of_incident(incident.id, at=clock.now()),
     )
 

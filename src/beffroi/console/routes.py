@@ -31,6 +31,7 @@ from beffroi.console import (
     procedures,
     quality,
     records,
+    tracks,
 )
 
 app_name = "console"
@@ -76,9 +77,11 @@ urlpatterns = [
     path("incidents/<str:reference>/withdraw", leading.withdraw, name="incident_withdraw"),
     path("incidents/<str:reference>/accept", leading.accept, name="incident_accept"),
     path("incidents/<str:reference>/refuse", leading.refuse, name="incident_refuse"),
+    path("incidents/<str:reference>/crews", engaging.offers, name="incident_crews"),
     path("incidents/<str:reference>/engage", engaging.engage, name="incident_engage"),
     path("missions/<int:mission>/radio/<slug:step>", engaging.radio, name="mission_radio"),
     path("missions/<int:mission>/finish", engaging.finish, name="mission_finish"),
+    path("missions/<int:mission>/track", tracks.track, name="mission_track"),
     path("missions/<int:mission>/cancel", engaging.cancel, name="mission_cancel"),
     path("distress/<int:distress>/answer", engaging.answer_distress, name="distress_answer"),
     path("distress/<int:distress>/end", engaging.end_distress, name="distress_end"),

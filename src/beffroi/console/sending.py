@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.console.told_crews import OUTCOMES, SILENCES
+from beffroi.console.told_crews import OUTCOMES, SILENCES, UNAVAILABLE
 from beffroi.foundation import clock
 from beffroi.kernel.dispatch import queries
 from beffroi.kernel.dispatch.rules import sentence
@@ -19,10 +19,12 @@ from beffroi.kernel.dispatch.types import (
     Candidate,
     CrewsOut,
     Distress,
+    DutyState,
     Mission,
     MissionState,
     Outcome,
     Point,
+    Unit,
     UnitStatus,
 )
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
@@ -97,25 +99,41 @@ def candidates_for(incident: Incident, viewer: Viewer) -> tuple[Candidate, ...]:
     return queries.nearest(place, skills=card.skills, seen_by=viewer, at=clock.now(), limit=OFFERED)
 
 
-def context(
-    incident: Incident, missions: Iterable[Mission], candidates: Iterable[Candidate], viewer: Viewer
-) -> dict[str, Any]:
-    """Return what the panel's parts about crews show, in the language in force."""
-    offered = [_offer(each) for each in candidates]
-    first = next((each["slug"] for each in offered if each["free"]), "")
+def context(incident: Incident, missions: Iterable[Mission], viewer: Viewer) -> dict[str, Any]:
+    """Return what the panel's parts about crews show, in the language in force.
+
+    Not who is nearest: that is reckoned along the streets, and asked for by who opens it (`render_offers`).
+    """
     open_now = incident.state in OPEN_STATES
     return {
         "missions": [_shown(each, viewer) for each in missions],
-        "offered": offered,
-        "first_offer": first,
         "may_engage": open_now and people.may(viewer, Verb.PROPOSE, Kind.MISSION),
         "outcomes": [(str(each), str(OUTCOMES[each])) for each in Outcome],
     }
 
 
+def render_offers(incident: Incident, viewer: Viewer) -> SafeString:
+    """Draw the crews that may be sent for an incident, the first to think of first, and the form that sends one."""
+    candidates = candidates_for(incident, viewer)
+    with translation.override(viewer.language):
+        offered = [_offer(each) for each in candidates]
+        told = {
+            "incident": incident,
+            "offered": offered,
+            "first_offer": next((each["slug"] for each in offered if each["free"]), ""),
+            "closed": incident.state not in OPEN_STATES,
+        }
+        return SafeString(render_to_string("console/incident_crews.html", told).strip())
+
+
 def status_words(status: str) -> str:
     """Return what a crew is doing, in the language in force."""
     return str(STATUSES.get(status, status))
+
+
+def unavailable_words(unit: Unit) -> str:
+    """Return why a crew cannot be sent for now, in the language in force; nothing for one that can."""
+    return str(UNAVAILABLE.get(unit.reason, "")) if unit.duty is DutyState.UNAVAILABLE else ""
 
 
 def silence_words(silent: str) -> str:
@@ -134,8 +152,17 @@ def _offer(candidate: Candidate) -> dict[str, Any]:
     unit = candidate.unit
     reason = sentence(candidate, queries.skills(), gettext)
     minutes = max(1, round(candidate.travel_s / 60))
-    return {"slug": unit.slug, "name": unit.name, "callsign": unit.callsign, "minutes": minutes, "reason": reason,
-            "free": candidate.free, "headcount": unit.headcount, "alone": unit.alone}  # fmt: skip
+    return {
+        "slug": unit.slug,
+        "name": unit.name,
+        "callsign": unit.callsign,
+        "minutes": minutes,
+        "travel_s": candidate.travel_s,
+        "reason": reason,
+        "free": candidate.free,
+        "headcount": unit.headcount,
+        "alone": unit.alone,
+    }
 
 
 def _shown(mission: Mission, viewer: Viewer) -> dict[str, Any]:
@@ -149,6 +176,8 @@ def _shown(mission: Mission, viewer: Viewer) -> dict[str, Any]:
         "step": step[0] if step and may and not (step[0] == "safe" and mission.safe_at) else "",
         "step_words": str(step[1]) if step else "",
         "may_finish": may and mission.live and mission.state != MissionState.PROPOSED,
+        "may_open_track": mission.accepted_at is not None
+        and people.may(viewer, Verb.OPEN, Kind.POSITION, desk=mission.desk),
         "may_cancel": mission.live and people.may(viewer, Verb.CANCEL, Kind.MISSION, desk=mission.desk),
         "times": [
             (str(label), at)

@@ -52,7 +52,7 @@ function underHand(node: Node): boolean {
 }
 
 function isIsland(node: Node): boolean {
-  return node instanceof Element && (node.localName === "city-map" || node.localName === "history-plot");
+  return node instanceof Element && (node.localName === "city-map" || node.localName === "history-plot" || node.hasAttribute("data-lazy"));
 }
 
 function parse(html: string): HTMLElement | undefined {

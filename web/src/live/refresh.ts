@@ -2,6 +2,7 @@
 
 import { answer } from "./announce";
 import { emit } from "./frame";
+import { fillOpen } from "./lazy";
 import { liveList, morph, patchList } from "./patch";
 import { writeAges, setServerTime } from "./ages";
 import { word } from "../words";
@@ -37,6 +38,7 @@ async function fetchPage(): Promise<string | undefined> {
     if (!mine) continue;
     if (region.hasAttribute("data-list") && liveList(region.id)) patchList(region);
     else morph(mine, region);
+    fillOpen(mine);
   }
   if (fresh.body.dataset.at) setServerTime(Number(fresh.body.dataset.at));
   writeAges();

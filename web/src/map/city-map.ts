@@ -1,7 +1,7 @@
 // <city-map>: the city, its equipment, what moves and what needs someone. Everything on it is also in a list.
 //
 // Attributes: `tiles` (PMTiles archive read by range), `assets` (snapshot URL), `rows` (id of the list of incidents),
-// `lon`/`lat`/`zoom` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
+// `lon`/`lat`/`zoom` or `bounds` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
 // incident is told, for who may), `picks` (address to open with the place of a click behind it). Closed streets are drawn from the page's own lists.
 
 import * as libre from "maplibre-gl";
@@ -22,6 +22,7 @@ import { type Palette, readPalette } from "./palette";
 import { draw, shapes } from "./shapes";
 import { fetchJson, type Snapshot } from "./snapshot";
 import { loadFaces, style } from "./style";
+import { Track } from "./track";
 
 libre.setWorkerUrl(workerUrl);
 
@@ -112,6 +113,9 @@ class CityMap extends HTMLElement {
   }
 
   private async view(archive: PMTiles | undefined): Promise<Partial<libre.MapOptions>> {
+    const [west, south, east, north] = (this.getAttribute("bounds") ?? "").split(",").map(Number);
+    if (west !== undefined && south !== undefined && east !== undefined && north !== undefined)
+      return { bounds: [west, south, east, north], fitBoundsOptions: { padding: 56, maxZoom: 16.5 } };
     const [lon, lat] = [this.number("lon"), this.number("lat")];
     const zoom = this.number("zoom") ?? 12.4;
     if (lon !== undefined && lat !== undefined) return { center: [lon, lat], zoom };
@@ -130,6 +134,8 @@ class CityMap extends HTMLElement {
     for (const [layer, before] of this.closures.layers(palette)) map.addLayer(layer, before);
     this.crews = new Crews(map);
     for (const layer of this.crews.layers(palette)) map.addLayer(layer, "incident-selected");
+    if (document.querySelector("[data-track-hour]"))
+      for (const layer of new Track(map).layers(palette)) map.addLayer(layer, "incident-selected");
     on("beffroi:patched", () => {
       this.closures?.changed();
       this.crews?.changed();

@@ -357,3 +357,16 @@ class TrackPoint:
     at: Instant
     lon: float
     lat: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackKept:
+    """What is kept of the way of a crew during a mission, without the way itself: how many points, and until when.
+
+    `began`: the crew accepted; before that nothing is kept. `kept_until` is its term, also once it is past.
+    """
+
+    mission: Mission
+    points: int
+    began: bool
+    kept_until: Instant

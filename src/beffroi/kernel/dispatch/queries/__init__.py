@@ -12,6 +12,7 @@ from beffroi.kernel.dispatch.queries.missions import (
 )
 from beffroi.kernel.dispatch.queries.nearest import nearest
 from beffroi.kernel.dispatch.queries.profile import card_of, cards, skills, times
+from beffroi.kernel.dispatch.queries.tracks import latest_tracks, track_kept
 from beffroi.kernel.dispatch.queries.units import (
     is_of_crew,
     read_unit,
@@ -29,6 +30,7 @@ __all__ = [
     "distress_of",
     "distress_of_unit",
     "is_of_crew",
+    "latest_tracks",
     "list_missions",
     "live_missions",
     "mission",
@@ -41,6 +43,7 @@ __all__ = [
     "slug_of_person",
     "standing_distresses",
     "times",
+    "track_kept",
     "unit",
     "unit_of_person",
     "units",
