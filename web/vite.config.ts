@@ -12,6 +12,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 1500,
-    rolldownOptions: { input: { console: "src/console.ts", crew: "src/crew/crew.ts", worker: "src/crew/worker.ts" } },
+    rolldownOptions: { input: { console: "src/console.ts", crew: "src/crew/crew.ts" } },
   },
 });

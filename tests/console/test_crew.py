@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,8 @@ def test_worker_keeps_every_file_that_the_page_loads(enter: Enter) -> None:
     kept = json.loads(crew_worker().split("self.KEPT = ")[1].split(";\n")[0])
     assert {f"/static/{name}" for name in (crew_build().script, *crew_build().styles)} <= set(kept)
     assert any(name.endswith(".woff2") for name in kept) and not any("maplibre" in name for name in kept)
-    assert "import" not in crew_worker().split("self.NAME")[1][:200]
+    script = crew_worker().split("self.NAME")[1]
+    assert not re.search(r"\b(import|export)\b", script)  # in one piece: not every browser knows module workers
 
 
 def test_acts_lead_a_mission_to_its_end_and_answer_with_the_day(enter: Enter, mission: Mission) -> None:
@@ -134,6 +136,35 @@ def test_duty_breaks_and_the_switch_of_the_position(enter: Enter, mission: Missi
     assert act(client, "resume").json()["day"]["unit"]["duty"] == "on"
     assert act(client, "end").json()["day"]["unit"]["duty"] == "off"
     assert not any("5.05" in str(line.content) for line in journal.list_lines(limit=100, reach=EVERYTHING))
+
+
+def test_crew_says_that_it_is_unavailable_and_why_and_the_room_sees_it(enter: Enter, mission: Mission) -> None:
+    client = enter("equipiere")
+    refused = act(client, "unavailable", reason="breakdown")
+    assert (refused.status_code, refused.json()["type"]) == (409, "urn:beffroi:mission-goes-on")
+    assert refused.json()["title"] == "Une mission est en cours : finissez-la, refusez-la, ou demandez à être rappelé."
+    act(client, "refuse", mission.number, reason="Panne de nacelle.")
+    for _ in range(2):
+        unit = act(client, "unavailable", token="jeton-0009", reason="breakdown").json()["day"]["unit"]
+        assert (unit["duty"], unit["said"], unit["reason"]) == ("unavailable", "indisponible", "panne")
+    shown = " ".join(enter("chefsalle").get("/crews").content.decode().split())
+    assert re.search(r'row-lumiere-1.*?indisponible<br><span class="muted">panne</span>', shown)
+    assert "indisponible · panne" in enter("chefsalle").get("/").content.decode()
+    assert act(client, "unavailable", reason="unwell").status_code == 422
+    unit = act(client, "resume").json()["day"]["unit"]
+    assert (unit["duty"], unit["reason"]) == ("on", "")
+
+
+def test_problem_stands_where_its_picture_is_refused_and_both_are_told(enter: Enter, mission: Mission) -> None:
+    client, body = enter("equipiere"), {"token": "jeton-0010", "category": "fallen_tree", "lon": "5.05", "lat": "47.32"}
+    for _ in range(2):
+        picture = SimpleUploadedFile("p.jpg", b"no picture", content_type="image/jpeg")
+        answer = client.post("/crew/problems", {**body, "picture": picture}, headers=JSON)
+        told = answer.json()
+        assert (answer.status_code, told["type"]) == (422, "urn:beffroi:picture-unknown")
+        assert re.fullmatch(r"BF-\d\d-\d+ signalé au poste\.", told["detail"])
+    found = [each for each in incidents.list_open(seen_by=scene.who("chefsalle")) if each.category == "fallen_tree"]
+    assert len(found) == 1
 
 
 @pytest.mark.parametrize(("name", "data"), [("finish", {"outcome": "repaired", "comment": "Capot refermé."}),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route, expect
 
+from beffroi.console import crew_acts
 from beffroi.foundation.clock import now
 from beffroi.kernel.dispatch import actions, queries
 from beffroi.kernel.dispatch.types import Mission, MissionState
@@ -19,6 +22,7 @@ from tests.journeys import crews
 from tests.journeys.crews import PHONE, PHOTO, sent
 from tests.journeys.gate import Gate
 from tests.journeys.stage import Stage
+from tests.journeys.test_engaging import picture
 
 pytestmark = pytest.mark.browser
 Sit = Callable[..., Page]
@@ -75,6 +79,14 @@ def test_crew_goes_from_the_call_to_the_end_by_touch(phone: Callable[..., Page],
     )  # fmt: skip
     assert [each.kind for each in incidents.evidence_of(done.incident)] == ["before", "after"]
     assert told("Disjoncteur remplacé.") and told("Rue rallumée.")
+
+
+def wait(page: Page, look: Callable[[], bool]) -> None:
+    """Wait until something is true of the database; the browser goes on meanwhile."""
+    deadline = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)
 
 
 def reload_offline(page: Page) -> None:
@@ -143,6 +155,70 @@ def test_post_killed_in_the_middle_of_an_upload_keeps_each_picture_once(gate: Ga
     gate.open()
     sent(page)
     assert [each.kind for each in incidents.evidence_of(mission().incident)] == ["before", "after"]
+
+
+def test_picture_that_the_post_refuses_is_told_and_stays_until_it_is_seen(
+    phone: Callable[..., Page], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crews.proposed()
+    page = phone()
+    monkeypatch.setattr(crew_acts, "MAX_SENT_BYTES", 100)
+    for kind in ("before", "after"):
+        page.locator(f"input[data-picture={kind}]").set_input_files(PHOTO)
+    notices = page.locator(".told.strong")
+    expect(notices).to_have_count(2)  # each picture by itself
+    expect(notices.first).to_contain_text("L’image est trop grande")
+    expect(notices.first).to_contain_text("Elle reste ici jusqu’à ce que vous l’ayez vu")
+    sent(page)
+    expect(page.locator(".take img")).to_have_count(0)  # no small one that would say that it is done
+    assert incidents.evidence_of(mission().incident) == ()
+    page.reload()  # a phone that restarts still has them
+    expect(page.locator(".refused img")).to_have_count(2)
+    assert page.locator(".refused img").first.evaluate("(image) => image.decode().then(() => image.naturalWidth)") > 500
+    expect(page.get_by_role("link", name="Garder la photo").first).to_have_attribute("download", re.compile(r"\.jpg$"))
+    picture(page, "crew-refused")
+    page.locator("input[data-picture=before]").set_input_files({**PHOTO, "buffer": b"no picture at all"})
+    expect(page.get_by_text("Cette photo ne peut pas être lue : reprenez-la.").first).to_be_visible()
+    for _ in range(2):
+        page.get_by_role("button", name="Vu", exact=True).first.tap()
+    expect(page.locator(".refused")).to_have_count(0)
+
+
+def test_what_waits_leaves_with_the_page_closed_where_the_browser_wakes_the_worker(
+    phone: Callable[..., Page], stage: Stage
+) -> None:
+    crews.proposed()
+    page = phone()
+    expect(page.get_by_role("heading", name="Rue dans le noir")).to_be_visible()
+    context = page.context
+    context.set_offline(True)
+    page.get_by_role("button", name="J’y vais").tap()
+    page.get_by_role("button", name="Sur place").tap()
+    page.locator("input[data-picture=before]").set_input_files(PHOTO)
+    expect(page.locator("#unsent")).to_have_text("non envoyés : 3")
+    page.close()
+    context.set_offline(False)
+    other = context.new_page()
+    other.goto(f"{stage.url}/preferences")
+    assert mission().state is MissionState.PROPOSED
+    browser = context.new_cdp_session(other)
+    registrations: list[str] = []
+    browser.on(
+        "ServiceWorker.workerRegistrationUpdated",
+        lambda told: registrations.extend(each["registrationId"] for each in told["registrations"]),
+    )
+    browser.send("ServiceWorker.enable")
+    wait(other, lambda: bool(registrations))
+    sync = {"origin": stage.url, "registrationId": registrations[0], "tag": "beffroi-crew-queue", "lastChance": False}
+    browser.send("ServiceWorker.dispatchSyncEvent", sync)
+    wait(other, lambda: len(incidents.evidence_of(mission().incident)) == 1)
+    assert mission().state is MissionState.ON_SITE
+    page = context.new_page()
+    page.goto(f"{stage.url}/crew/")
+    expect(page.get_by_role("button", name="✓ Sur place")).to_be_visible()
+    sent(page)
+    verbs = [line.verb for line in journal.list_lines(limit=30)]
+    assert [verbs.count(verb) for verb in ("depart_for_mission", "arrive_on_site", "attach_evidence")] == [1, 1, 1]
 
 
 def test_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(phone: Callable[..., Page]) -> None:
@@ -295,6 +371,15 @@ def test_position_is_sent_on_duty_only_and_the_page_says_so(phone: Callable[...,
     expect(page.locator("#position")).to_have_text("En pause : aucune position n’est envoyée.")
     page.get_by_role("button", name="Reprendre").tap()
     expect(page.locator("#position")).to_contain_text("Position")
+    page.get_by_role("button", name="Indisponible…").tap()
+    picture(page, "crew-unavailable")
+    page.get_by_role("button", name="Panne").tap()
+    expect(page.locator("#unavailable")).to_contain_text("Indisponible : panne.")
+    sent(page)
+    unit = queries.unit("lumiere-1", seen_by=scene.who("chefsalle"))
+    assert (str(unit.duty), unit.reason) == ("unavailable", "breakdown")
+    page.get_by_role("button", name="De nouveau disponible").tap()
+    expect(page.get_by_text("Aucune mission. Vous êtes disponible.")).to_be_visible()
     duty.tap()
     page.get_by_role("button", name="Quitter le service").tap()
     expect(page.locator("#position")).to_have_text("Hors service : aucune position n’est envoyée.")

@@ -37,11 +37,11 @@ def crew_build() -> Build:
 @lru_cache(maxsize=1)
 def crew_worker() -> str:
     """Return the service worker of the crews' pages: what it keeps, under a name that changes with it, then its script."""
-    manifest = _manifest()
-    if _WORKER not in manifest:
+    manifest, worker = _manifest(), _manifest("worker.json")
+    if _WORKER not in worker or _CREW not in manifest:
         return ""
     kept = [f"/static/build/{name}" for name in sorted(_needed(manifest, _CREW))]
-    script = (_BUILD / manifest[_WORKER]["file"]).read_text()
+    script = (_BUILD / worker[_WORKER]["file"]).read_text()
     name = hashlib.sha256(json.dumps([kept, script]).encode()).hexdigest()[:16]
     return f"self.KEPT = {json.dumps(kept)};\nself.NAME = {json.dumps(name)};\n{script}"
 
@@ -53,9 +53,9 @@ def _needed(manifest: dict[str, Any], entry: str) -> set[str]:
     return files.union(*(_needed(manifest, each) for each in told.get("imports", ())))
 
 
-def _manifest() -> dict[str, Any]:
+def _manifest(name: str = "manifest.json") -> dict[str, Any]:
     try:
-        return dict(json.loads((_BUILD / "manifest.json").read_text()))
+        return dict(json.loads((_BUILD / name).read_text()))
     except FileNotFoundError:
         return {}
 

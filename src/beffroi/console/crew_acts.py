@@ -16,8 +16,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from beffroi.console.crew_day import day_of
-from beffroi.console.crew_late import advice, title_of
-from beffroi.console.door import page, refusal_words
+from beffroi.console.crew_late import advice, refused_words, title_of
+from beffroi.console.door import page
 from beffroi.foundation import clock
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import BeffroiError, Malformed, Refused
@@ -78,6 +78,7 @@ ACTS: Mapping[str, Act] = {
         headcount=a.number("headcount", 1), shares=a.data.get("shares") is not False, by=by, at=at, token=a.token
     ),
     "pause": lambda a, by, at: actions.take_break(by=by, at=at, token=a.token),
+    "unavailable": lambda a, by, at: actions.set_unavailable(reason=a.text("reason"), by=by, at=at, token=a.token),
     "resume": lambda a, by, at: actions.end_break(by=by, at=at, token=a.token),
     "sharing": lambda a, by, at: actions.share_position(a.data.get("shares") is True, by=by, at=at, token=a.token),
     "end": lambda a, by, at: actions.end_duty(by=by, at=at, token=a.token),
@@ -138,17 +139,21 @@ def problem(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         channel=Channel.PATROL,
     )
     opened = incidents.open_incident(told, by=viewer, at=at, key=f"{token[:70]}:problem").incident
-    if "picture" in request.FILES:
-        incidents.attach_evidence(
-            opened.id,
-            kind="before",
-            picture=_picture(request),
-            taken_at=_instant(given.get("pressed_at")),
-            by=viewer,
-            at=at,
-            token=f"{token[:70]}:picture",
-        )
-    return _answer(viewer, said=_("%(ref)s signalé au poste.") % {"ref": opened.reference})
+    said = _("%(ref)s signalé au poste.") % {"ref": opened.reference}
+    try:
+        if "picture" in request.FILES:
+            incidents.attach_evidence(
+                opened.id,
+                kind="before",
+                picture=_picture(request),
+                taken_at=_instant(given.get("pressed_at")),
+                by=viewer,
+                at=at,
+                token=f"{token[:70]}:picture",
+            )
+    except Refused as refused:  # the incident stands: the phone is told both
+        return _refused(viewer, refused, detail=said, at=at)
+    return _answer(viewer, said=said)
 
 
 @require_POST
@@ -175,6 +180,19 @@ def _answer(viewer: Viewer, *, said: str = "") -> HttpResponse:
     return JsonResponse({"said": said, "day": day_of(viewer, clock.now())}, headers={"Cache-Control": "no-store"})
 
 
+def _refused(viewer: Viewer, refused: Refused, *, detail: str, at: Instant) -> HttpResponse:
+    """Say why something is not kept, and what stands all the same."""
+    body = {
+        "type": f"urn:beffroi:{refused.key}",
+        "title": refused_words(refused),
+        "detail": detail,
+        "status": refused.status,
+        "reason": refused.reason,
+        "day": day_of(viewer, at),
+    }
+    return JsonResponse(body, status=refused.status, content_type="application/problem+json")
+
+
 def _late(viewer: Viewer, asked: Asked, error: BeffroiError, at: Instant) -> HttpResponse:
     """Say why an act is not done, what to do, and keep its words on the incident."""
     words, kept = asked.text(WORDS_OF.get(asked.act, "")), False
@@ -186,7 +204,7 @@ def _late(viewer: Viewer, asked: Asked, error: BeffroiError, at: Instant) -> Htt
     mission = dispatch.mission(asked.mission, seen_by=viewer) if error.status == 409 and asked.mission else None
     body = {
         "type": f"urn:beffroi:{error.key}",
-        "title": title_of(mission) if mission is not None else refusal_words(error),
+        "title": title_of(mission) if mission is not None else refused_words(error),
         "detail": advice(mission, kept=kept),
         "status": error.status,
         "reason": error.reason,

@@ -12,11 +12,11 @@ from django.utils.translation import gettext_lazy as _
 
 from beffroi.console import words
 from beffroi.console.pictures import place_words
-from beffroi.console.told_crews import OUTCOMES
+from beffroi.console.told_crews import OUTCOMES, UNAVAILABLE
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.settings import settings
 from beffroi.kernel.dispatch import queries as dispatch
-from beffroi.kernel.dispatch.types import Distress, Mission, Unit
+from beffroi.kernel.dispatch.types import Distress, DutyState, Mission, Unit
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.people.types import Viewer
 
@@ -63,6 +63,7 @@ def _unit(unit: Unit) -> dict[str, Any]:
         "callsign": unit.callsign,
         "status": str(unit.status),
         "said": words.told(STATUSES, str(unit.status)),
+        "reason": words.told(UNAVAILABLE, unit.reason) if unit.duty is DutyState.UNAVAILABLE else "",
         "duty": str(unit.duty),
         "duty_until": unit.duty_until,
         "shares": unit.shares,

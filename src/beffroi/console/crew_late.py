@@ -8,7 +8,9 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from beffroi.console.door import refusal_words
 from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.foundation.errors import BeffroiError
 from beffroi.kernel.dispatch.types import Mission, MissionState
 
 TITLES: Mapping[str, object] = {
@@ -33,6 +35,27 @@ ADVICE: Mapping[str, object] = {
     MissionState.ACCEPTED: gettext_lazy("Continuez : c’est déjà noté."),
     MissionState.PROPOSED: gettext_lazy("Répondez d’abord : « J’y vais », ou refusez avec le motif."),
 }
+
+
+REFUSED: Mapping[str, object] = {
+    "mission-goes-on": gettext_lazy("Une mission est en cours : finissez-la, refusez-la, ou demandez à être rappelé."),
+    "off-duty": gettext_lazy("Vous n’êtes plus en service : prenez le service d’abord."),
+    "in-distress": gettext_lazy("Une détresse est en cours : qui vous a répondu la lève d’abord."),
+    "aboard-elsewhere": gettext_lazy("Vous êtes en service dans une autre équipe : quittez-la d’abord."),
+    "no-crew": gettext_lazy("Vous n’êtes dans aucune équipe : demandez au poste."),
+    "headcount-unknown": gettext_lazy("Une équipe compte de 1 à 20 personnes."),
+    "line-unknown": gettext_lazy("La liste a changé : regardez-la à nouveau."),
+    "reason-missing": gettext_lazy("Choisissez pourquoi vous êtes indisponible."),
+    "key-reused": gettext_lazy("Le téléphone a mêlé deux envois : recommencez ce geste."),
+    "forbidden": gettext_lazy("Vous n’êtes plus de cet équipage : demandez au poste."),
+    "not-found": gettext_lazy("Cette mission n’est pas, ou n’est plus, à votre équipage."),
+}
+"""What a crew is told of an act that is refused for itself, whatever became of the mission."""
+
+
+def refused_words(error: BeffroiError) -> str:
+    """Return what a crew is told of a refusal, in the language in force."""
+    return str(REFUSED[error.key]) if error.key in REFUSED else refusal_words(error)
 
 
 def title_of(mission: Mission) -> str:

@@ -14,7 +14,7 @@ import { Position } from "./position";
 import { openProblem } from "./problem";
 import { ask, Queue, type Net } from "./queue";
 import { choice, field, lacks, sheet, textOf } from "./sheet";
-import { dropNotice, dropSmall, forget, keepDay, keepSmall, keepWay, readDay, readNotices, readSmall, readWay } from "./store";
+import { dropNotice, dropSmall, forget, keepDay, keepNotice, keepSmall, keepWay, readDay, readNotices, readSmall, readWay } from "./store";
 import type { ActName, Day, Item, Notice, Way } from "./types";
 import { drawBottom, drawMain, drawTop, type Scene } from "./view";
 import { word } from "./words";
@@ -28,11 +28,17 @@ const pictures = new Map<string, string[]>();
 let day: Day | undefined;
 let net: Net = navigator.onLine ? "on" : "off";
 let notices: readonly Notice[] = [];
+/** Pictures that the post did not keep, by their notice: addresses that only this page knows. */
+const refused = new Map<number, string>();
 let known = new Set<number>();
 
 const queue = new Queue(person, {
   changed: () => draw(),
   told,
+  refused: async () => {
+    await loadNotices();
+    await loadPictures();
+  },
   said: (text) => say(text),
   net: (state) => {
     net = state;
@@ -60,9 +66,17 @@ function say(text: string, urgent = false): void {
 async function told(fresh: Day): Promise<void> {
   if (day && fresh.at < day.at && fresh.person.username === day.person.username) return;
   day = fresh;
-  notices = (await readNotices()).filter((notice) => notice.person === person);
+  await loadNotices();
   announce(fresh);
   draw();
+}
+
+/** What this person has not understood yet, with the pictures that were refused. */
+async function loadNotices(): Promise<void> {
+  notices = (await readNotices()).filter((notice) => notice.person === person);
+  const kept = new Set(notices.map((notice) => notice.id));
+  for (const [id, url] of refused) if (!kept.has(id) && refused.delete(id)) URL.revokeObjectURL(url);
+  for (const { id, picture } of notices) if (id !== undefined && picture && !refused.has(id)) refused.set(id, URL.createObjectURL(picture));
 }
 
 /** A mission that was not there before is felt, and read aloud. */
@@ -85,6 +99,7 @@ function scene(): Scene | undefined {
     unit,
     missions: missionsShown(day, mine),
     notices,
+    refused,
     unsent: mine.length,
     others: queue.others,
     net,
@@ -156,6 +171,16 @@ function openEnd(): void {
   });
 }
 
+const REASONS = ["refuelling", "breakdown", "escort", "paperwork", "other"] as const;
+
+function openUnavailable(): void {
+  const reasons = REASONS.map((reason) => choice(reason, word(`unavailable.${reason}`)));
+  sheet(word("unavailable.begin"), [h("p", {}, word("unavailable.why")), h("div", { class: "stack" }, ...reasons)], (_form, reason) => {
+    void send("unavailable", 0, { reason });
+    return true;
+  });
+}
+
 function openRefuse(mission: number): void {
   sheet(word("act.refuse"), [field("reason", word("refuse.why")), choice("refuse", word("act.refuse"), true)], (form) => {
     const reason = textOf(form, "reason");
@@ -196,6 +221,7 @@ const DOES: Readonly<Record<string, (mission: number, element: HTMLElement) => v
   begin: openDuty,
   end: openEnd,
   pause: () => void send("pause"),
+  unavailable: openUnavailable,
   resume: () => void send("resume"),
   depart: (mission) => void send("depart", mission),
   arrive: (mission) => void send("arrive", mission),
@@ -216,7 +242,7 @@ const DOES: Readonly<Record<string, (mission: number, element: HTMLElement) => v
   },
   understood: (_mission, element) =>
     void dropNotice(Number(element.dataset.id)).then(async () => {
-      notices = (await readNotices()).filter((notice) => notice.person === person);
+      await loadNotices();
       draw();
     }),
   out: openOut,
@@ -246,13 +272,18 @@ document.addEventListener(
 );
 
 async function take(input: HTMLInputElement, mission: number, kind: string, file: Blob): Promise<void> {
+  const drawn = await smaller(file).catch(() => undefined);
+  const token = crypto.randomUUID();
   try {
-    const { picture, small } = await smaller(file);
-    await queue.add("picture", "", mission, { kind }, picture);
-    await keepSmall({ mission, kind, picture: small });
+    if (!drawn) throw new Error("not read");
+    await keepSmall({ token, mission, kind, picture: drawn.small }); // first: a refusal finds it
+    await queue.add("picture", "", mission, { kind }, drawn.picture, token);
     await loadPictures();
   } catch {
-    say(word("picture.failed"), true);
+    const why = word(drawn ? "net.stored" : "picture.failed");
+    say(why, true);
+    await keepNotice({ person, mission, title: word("picture.unread"), detail: why, at: Date.now() }).catch(() => undefined);
+    await loadNotices();
   }
   input.value = "";
   draw();
@@ -299,6 +330,8 @@ async function start(): Promise<void> {
 }
 
 window.addEventListener("online", () => void refresh());
+// The worker sent something while this page slept.
+navigator.serviceWorker?.addEventListener("message", () => void queue.load().then(loadPictures).then(refresh));
 window.addEventListener("offline", () => {
   net = "off";
   draw();

@@ -1,6 +1,7 @@
 // The day as the person made it: what the server told last, with what was pressed since and is not sent yet.
 
 import type { Day, Item, Mission, Unit } from "./types";
+import { word } from "./words";
 
 const STATES: Readonly<Partial<Record<string, Mission["state"]>>> = {
   accept: "accepted",
@@ -9,7 +10,7 @@ const STATES: Readonly<Partial<Record<string, Mission["state"]>>> = {
   finish: "done",
   refuse: "refused",
 };
-const DUTIES: Readonly<Partial<Record<string, Unit["duty"]>>> = { begin: "on", pause: "break", resume: "on", end: "off" };
+const DUTIES: Readonly<Partial<Record<string, Unit["duty"]>>> = { begin: "on", pause: "break", unavailable: "unavailable", resume: "on", end: "off" };
 
 /** A mission as it is shown; `unsent` says that something of it waits to be sent. */
 export interface Shown extends Mission {
@@ -28,7 +29,9 @@ export function unitShown(day: Day, items: readonly Item[]): Unit | null {
   return items.reduce<Unit>((unit, item) => {
     const duty = DUTIES[item.act];
     const shares = item.act === "sharing" || item.act === "begin" ? item.data.shares !== false : unit.shares;
-    return duty === undefined && shares === unit.shares ? unit : { ...unit, duty: duty ?? unit.duty, shares };
+    if (duty === undefined) return shares === unit.shares ? unit : { ...unit, shares };
+    const reason = duty === "unavailable" ? word(`unavailable.${item.data.reason}`).toLocaleLowerCase() : "";
+    return { ...unit, duty, shares, reason, said: word(`said.${duty}`) };
   }, day.unit);
 }
 

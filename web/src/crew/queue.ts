@@ -1,30 +1,27 @@
 // What is not sent yet goes in order, one at a time, when there is network. Each thing has a token: what is sent again after
 // an answer that was lost is one. A refusal is the last word on it: it is told, and the next goes.
 
-import { dropItem, dropNotice, keepDay, keepItem, keepNotice, readNotices, readQueue } from "./store";
+import { LOCK, meaning, post, ask as send, settle, SYNC, waiting } from "./sending";
+import { dropItem, keepItem, readQueue } from "./store";
 import type { ActName, Day, Item } from "./types";
-import { word } from "./words";
 
-const PATIENCE_MS = 20_000;
-/** A picture on a poor network takes its time. */
-const UPLOAD_MS = 90_000;
 const AGAIN_MS = [2_000, 5_000, 15_000, 30_000];
-/** Statuses after which the same may succeed later: too many, a part that starts again, no answer. */
-const LATER = new Set([408, 425, 429, 500, 502, 503, 504]);
+
+declare global {
+  interface ServiceWorkerRegistration {
+    /** Background Sync, where the browser has it. */
+    readonly sync?: { register(tag: string): Promise<void> };
+  }
+}
 
 export type Net = "on" | "off" | "login";
-
-interface Answer {
-  readonly day?: Day;
-  readonly said?: string;
-  readonly title?: string;
-  readonly detail?: string;
-}
 
 /** What the page does as the queue goes on. */
 export interface Listener {
   changed(): void;
   told(day: Day): Promise<void>;
+  /** The post did not keep a picture: it is a notice now. */
+  refused(): Promise<void>;
   said(text: string): void;
   net(state: Net): void;
 }
@@ -42,6 +39,7 @@ export class Queue {
     window.addEventListener("online", () => this.soon(0));
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) this.soon(0);
+      else if (this.mine.length > 0) this.whenBack(); // the page may be gone before it knows that nothing left
     });
   }
 
@@ -62,9 +60,8 @@ export class Queue {
     this.listener.changed();
   }
 
-  /** Keep something to send, then send it. Rejects when the phone cannot keep it. */
-  async add(kind: Item["kind"], act: ActName | "", mission: number, data: Item["data"], picture?: Blob): Promise<string> {
-    const token = crypto.randomUUID();
+  /** Keep something to send, then send it. Rejects when the phone cannot keep it. `token`: made before, where it is needed. */
+  async add(kind: Item["kind"], act: ActName | "", mission: number, data: Item["data"], picture?: Blob, token: string = crypto.randomUUID()): Promise<string> {
     const item = { token, person: this.person, kind, act, mission, pressed_at: Date.now(), data };
     await keepItem(picture ? { ...item, picture } : item);
     await this.load();
@@ -89,10 +86,10 @@ export class Queue {
     if (this.sending) return;
     this.sending = true;
     try {
-      // One tab at a time: two would send the same twice, which is harmless, but out of order.
-      await navigator.locks.request("beffroi-crew-queue", async () => {
+      // One tab at a time, or the worker: two would send the same twice, which is harmless, but out of order.
+      await navigator.locks.request(LOCK, async () => {
         await this.load();
-        for (let next = this.next(); next; next = this.next()) if (!(await this.sent(next))) return;
+        for (let [next] = await waiting(this.person); next; [next] = await waiting(this.person)) if (!(await this.sent(next))) return;
         this.failures = 0;
       });
     } finally {
@@ -101,81 +98,44 @@ export class Queue {
     }
   }
 
-  /** Keep what came of it until it is understood: once for a mission, however many acts came too late for the same reason. */
-  private async tell(item: Item, answer: Answer): Promise<void> {
-    const title = answer.title || word("net.refused");
-    const detail = answer.detail ?? "";
-    const same = (await readNotices()).find((each) => each.person === this.person && each.mission === item.mission && each.title === title);
-    if (same && same.detail.length >= detail.length) return;
-    if (same?.id !== undefined) await dropNotice(same.id);
-    await keepNotice({ person: this.person, mission: item.mission, title, detail, at: Date.now() });
-  }
-
-  /** Who is in danger goes first; all else in the order in which it was pressed. */
-  private next(): Item | undefined {
-    return this.mine.find((item) => item.act === "distress") ?? this.mine[0];
-  }
-
   /** Send one thing; true when the server has had the last word on it. */
   private async sent(item: Item): Promise<boolean> {
-    const response = await post(item).catch(() => undefined);
-    if (!response || LATER.has(response.status)) {
-      this.failures += 1;
-      this.listener.net("off");
-      return false;
-    }
-    if (response.status === 401 || (response.status === 403 && !isProblem(response))) {
+    const response = await post(item, csrf()).catch(() => undefined);
+    const means = meaning(response);
+    if (means === "login") {
       this.failures = AGAIN_MS.length;
       this.listener.net("login");
       return false;
     }
+    if (means === "later" || !response) {
+      this.failures += 1;
+      this.listener.net("off");
+      this.whenBack();
+      return false;
+    }
     this.failures = 0;
     this.listener.net("on");
-    const answer = (await response.json().catch(() => ({}))) as Answer;
-    if (!response.ok && !(response.status === 409 && item.act === "sign")) await this.tell(item, answer);
-    if (answer.day) await keepDay(answer.day);
-    if (answer.day) await this.listener.told(answer.day); // before it is dropped: nothing shown goes back for a moment
-    if (item.id !== undefined) await dropItem(item.id);
+    const answer = await settle(item, response, async ({ day }) => {
+      if (item.picture && !response.ok) await this.listener.refused();
+      if (day) await this.listener.told(day);
+    });
     await this.load();
     if (answer.said) this.listener.said(answer.said);
     return true;
   }
+
+  /** Have the browser wake the worker when there is network, the page closed too: where it can, which is not every phone. */
+  private whenBack(): void {
+    void navigator.serviceWorker?.ready.then((worker) => worker.sync?.register(SYNC)).catch(() => undefined);
+  }
 }
 
-/** What refuses without saying why is the door, not the post: the session is over. */
-function isProblem(response: Response): boolean {
-  return response.headers.get("Content-Type")?.includes("json") ?? false;
+/** Ask the server as this page; rejects when it does not answer in time. */
+export function ask(address: string, body?: BodyInit, patience?: number): Promise<Response> {
+  return send(address, csrf(), body, patience);
 }
 
-const ADDRESSES = { act: "/crew/acts", picture: "/crew/pictures", problem: "/crew/problems" } as const;
-
-function post(item: Item): Promise<Response> {
-  if (item.kind === "act") return ask(ADDRESSES.act, JSON.stringify(told(item)));
-  return ask(ADDRESSES[item.kind], form(item), UPLOAD_MS);
-}
-
-function told(item: Item): object {
-  const { act, token, mission, pressed_at, data } = item;
-  return { act, token, mission, pressed_at, data };
-}
-
-function form(item: Item): FormData {
-  const fields = new FormData();
-  for (const [name, value] of Object.entries({ ...item.data, token: item.token, mission: item.mission, pressed_at: item.pressed_at }))
-    fields.append(name, String(value));
-  if (item.picture) fields.append("picture", item.picture, "picture.jpg");
-  return fields;
-}
-
-/** Ask the server; rejects when it does not answer in time. */
-export function ask(address: string, body?: BodyInit, patience = PATIENCE_MS): Promise<Response> {
-  const token = /(?:^|; )beffroi_csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
-  const headers = { Accept: "application/json", ...(body === undefined ? {} : { "X-CSRFToken": token }) };
-  return fetch(address, {
-    method: body === undefined ? "GET" : "POST",
-    headers,
-    signal: AbortSignal.timeout(patience),
-    cache: "no-store",
-    ...(body === undefined ? {} : { body }),
-  });
+/** The session's token against forged requests, from its cookie. */
+function csrf(): string {
+  return /(?:^|; )beffroi_csrf=([^;]+)/.exec(document.cookie)?.[1] ?? "";
 }

@@ -54,6 +54,8 @@ export const dropNotice = (id: number): Promise<unknown> => run("notices", "read
 /** A small picture of one that was taken here, to show what is done already. */
 export interface Small {
   readonly id?: number;
+  /** The token of the picture it is of. */
+  readonly token?: string;
   readonly mission: number;
   readonly kind: string;
   readonly picture: Blob;
@@ -63,7 +65,8 @@ export const readSmall = (): Promise<Small[]> => run<Small[]>("pictures", "reado
 export const keepSmall = (small: Small): Promise<unknown> => run("pictures", "readwrite", (store) => store.add(small));
 export const dropSmall = (id: number): Promise<unknown> => run("pictures", "readwrite", (store) => store.delete(id));
 
-/** Forget what was told of missions to whoever used the phone before; what they have not sent stays. */
+/** Forget what was told of missions to whoever used the phone before; what they have not sent stays, and pictures refused. */
 export async function forget(): Promise<void> {
-  for (const store of ["kept", "notices", "pictures"]) await run(store, "readwrite", (each) => each.clear());
+  for (const store of ["kept", "pictures"]) await run(store, "readwrite", (each) => each.clear());
+  for (const { id, picture } of await readNotices()) if (id !== undefined && !picture) await dropNotice(id);
 }

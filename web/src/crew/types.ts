@@ -38,6 +38,8 @@ export interface Unit {
   readonly callsign: string;
   readonly status: string;
   readonly said: string;
+  /** Why it is unavailable, in words; else nothing. */
+  readonly reason: string;
   readonly duty: "off" | "on" | "break" | "unavailable";
   readonly shares: boolean;
   readonly headcount: number;
@@ -63,7 +65,7 @@ export interface Way {
 
 export type ActName =
   | "accept" | "refuse" | "depart" | "arrive" | "safe" | "finish" | "sign" | "check" | "note"
-  | "begin" | "pause" | "resume" | "sharing" | "end" | "distress"; // prettier-ignore
+  | "begin" | "pause" | "unavailable" | "resume" | "sharing" | "end" | "distress"; // prettier-ignore
 
 /** Something to send, as the phone keeps it until the server has answered. `token` makes it one, however often it is sent. */
 export interface Item {
@@ -80,12 +82,15 @@ export interface Item {
   readonly picture?: Blob;
 }
 
-/** What came of something that was sent too late: told until the person has understood. */
+/** What came of something that was sent too late, or refused: told until the person has understood. */
 export interface Notice {
   readonly id?: number;
   readonly person: string;
   readonly mission: number;
+  /** Empty: the post refused without saying why. */
   readonly title: string;
   readonly detail: string;
   readonly at: number;
+  /** The picture that the post did not keep. */
+  readonly picture?: Blob;
 }

@@ -12,6 +12,8 @@ export interface Scene {
   readonly unit: Unit | null;
   readonly missions: readonly Shown[];
   readonly notices: readonly Notice[];
+  /** Pictures of notices, by the notice's number. */
+  readonly refused: ReadonlyMap<number, string>;
   readonly unsent: number;
   readonly others: ReadonlyMap<string, number>;
   readonly net: Net;
@@ -30,7 +32,8 @@ export function drawTop(scene: Scene): Node[] {
     role: "switch",
     "aria-checked": String(on),
   });
-  const pause = unit.duty === "break" ? button("resume", word("pause.end"), { id: "pause" }) : button("pause", word("pause.begin"), { id: "pause" });
+  const rests = unit.duty === "break" || unit.duty === "unavailable";
+  const pause = rests ? button("resume", word("pause.end"), { id: "pause" }) : button("pause", word("pause.begin"), { id: "pause" });
   return [
     h("div", { class: "bar" }, h("p", { class: "who" }, h("strong", {}, unit.callsign), h("span", {}, unit.said)), on && pause, duty),
     h("div", { class: "state" }, h("p", { id: "position" }, scene.position), unsent(scene)),
@@ -51,10 +54,12 @@ export function drawMain(scene: Scene): Node[] {
     scene.net === "login" && h("section", { class: "told strong" }, h("p", {}, word("net.login")), h("a", { class: "button big main", href: "/login?next=/crew/" }, word("net.login.do"))),
     scene.net === "off" && h("p", { class: "told" }, word("net.off", { t: hour(day.at / 1000) })),
     ...[...scene.others].map(([who, n]) => h("p", { class: "told" }, word("net.other", { n, who }))),
-    ...scene.notices.map(drawNotice),
+    ...scene.notices.map((notice) => drawNotice(notice, scene.refused.get(notice.id ?? 0))),
+    scene.unit?.duty === "unavailable" && h("section", { class: "told", id: "unavailable" }, h("p", {}, word("unavailable.now", { why: scene.unit.reason })), button("resume", word("unavailable.end"), { class: "big main" })),
     ...live.map((mission) => drawMission(mission, scene)),
     live.length === 0 && h("section", { class: "card none" }, h("p", {}, nothing(scene))),
     past.length > 0 && h("section", { class: "past" }, h("h2", {}, word("mission.past")), h("ul", {}, ...past.map((mission) => drawPast(mission, scene)))),
+    live.length === 0 && scene.unit?.duty === "on" && button("unavailable", word("unavailable.begin"), { id: "become-unavailable", class: "big" }),
     scene.unit !== null && scene.unit.duty !== "off" && button("share", word("position.share"), { id: "share", class: scene.unit.shares ? "duty on" : "duty", role: "switch", "aria-checked": String(scene.unit.shares) }),
     h("nav", { class: "account" }, h("a", { class: "button", href: "/preferences" }, word("page.account")), button("out", word("page.out"))),
   ];
@@ -63,16 +68,19 @@ export function drawMain(scene: Scene): Node[] {
 
 function nothing(scene: Scene): string {
   if (!scene.unit) return word("duty.none");
-  return word(scene.unit.duty === "off" ? "mission.none.off" : "mission.none");
+  return word(scene.unit.duty === "on" ? "mission.none" : `mission.none.${scene.unit.duty}`);
 }
 
-function drawNotice(notice: Notice): HTMLElement {
+function drawNotice(notice: Notice, picture: string | undefined): HTMLElement {
+  const done = word(picture ? "act.seen" : "act.understood");
   return h(
     "section",
     { class: "told strong", id: `notice-${notice.id}` },
-    h("h2", {}, notice.title),
-    h("p", {}, notice.detail),
-    button("understood", word("act.understood"), { class: "big", "data-id": notice.id }),
+    h("h2", {}, notice.title || word("net.refused")),
+    notice.detail !== "" && h("p", {}, notice.detail),
+    picture !== undefined && h("p", { class: "refused" }, h("img", { src: picture, alt: "", width: 96, height: 96 }), word("picture.refused")),
+    picture !== undefined && h("a", { class: "button big", href: picture, download: `photo-${new Date(notice.at).toISOString().slice(0, 16)}.jpg` }, word("picture.save")),
+    button("understood", done, { class: "big", "data-id": notice.id }),
   );
 }
 

@@ -10,23 +10,32 @@ const MEMORY = "beffroi.map.layers";
 const PRESETS: readonly (readonly [string, readonly string[] | null])[] = [
   ["all", null],
   ["incidents", []],
-  ["lighting", ["light_point", "lighting_cabinet"]],
-  ["traffic", ["intersection", "bollard", "bus"]],
-  ["buildings", ["building", "boiler_room", "sensor"]],
+  ["lighting", ["light_point", "lighting_cabinet", "crews"]],
+  ["traffic", ["intersection", "bollard", "bus", "closures", "crews"]],
+  ["buildings", ["building", "boiler_room", "sensor", "crews"]],
   ["video", ["camera"]],
-  ["fleet", ["vehicle", "bus"]],
+  ["fleet", ["vehicle", "bus", "closures"]],
+  ["crews", ["crews", "closures"]],
 ];
+
+/** What is on the map and is no equipment: the layers it is drawn by, and the shape that stands for it in the list. */
+const OTHERS: Readonly<Record<string, { readonly layers: readonly string[]; readonly shape: string }>> = {
+  crews: { layers: ["crews-coarse", "crews", "crews-names"], shape: "crew:available" },
+  closures: { layers: ["closure-casing", "closure-planned", "closure-bars", "closure-sign"], shape: "closed" },
+};
 
 export class LayerList {
   private readonly hidden: Set<string>;
   private readonly panel = document.createElement("div");
+  private readonly names: readonly string[];
 
   constructor(
     private readonly map: LibreMap,
-    private readonly classes: readonly string[],
+    classes: readonly string[],
     private readonly shapes: Readonly<Record<string, Shape>>,
     host: HTMLElement,
   ) {
+    this.names = [...classes, ...Object.keys(OTHERS)];
     this.hidden = new Set(recall());
     this.build();
     const tools = document.createElement("div");
@@ -57,7 +66,7 @@ export class LayerList {
     this.panel.hidden = true;
     this.panel.setAttribute("role", "group");
     this.panel.setAttribute("aria-label", word("map.layers"));
-    for (const name of this.classes) this.panel.append(this.box(name));
+    for (const name of this.names) this.panel.append(this.box(name));
     const presets = document.createElement("ol");
     PRESETS.forEach(([name, kept], place) => {
       const item = document.createElement("li");
@@ -75,6 +84,7 @@ export class LayerList {
   /** The presets answer their figure even while the list is folded. */
   private pressed(event: KeyboardEvent): void {
     const target = event.target;
+    if (event.defaultPrevented) return; // a question of a procedure takes figures first
     if (event.ctrlKey || event.metaKey || event.altKey || document.body.dataset.shortcuts === "off") return;
     if (target instanceof Element && target.matches("input:not([type=checkbox]), select, textarea")) return;
     if (document.querySelector("dialog[open]")) return;
@@ -96,7 +106,7 @@ export class LayerList {
       this.apply();
     });
     label.append(input);
-    const shape = this.shapes[`class:${name}`];
+    const shape = this.shapes[OTHERS[name]?.shape ?? `class:${name}`];
     if (shape) label.append(legend(shape));
     label.append(word(`class.${name}`));
     return label;
@@ -104,15 +114,15 @@ export class LayerList {
 
   private call(kept: readonly string[] | null): void {
     this.hidden.clear();
-    if (kept) for (const name of this.classes) if (!kept.includes(name)) this.hidden.add(name);
+    if (kept) for (const name of this.names) if (!kept.includes(name)) this.hidden.add(name);
     this.apply();
   }
 
   private apply(): void {
     for (const input of this.panel.querySelectorAll<HTMLInputElement>("input[data-class]"))
       input.checked = !this.hidden.has(input.dataset.class ?? "");
-    for (const name of this.classes)
-      for (const id of [`class:${name}`, `stale:${name}`, `explained:${name}`, `abnormal:${name}`])
+    for (const name of this.names)
+      for (const id of OTHERS[name]?.layers ?? [`class:${name}`, `stale:${name}`, `explained:${name}`, `abnormal:${name}`])
         if (this.map.getLayer(id)) this.map.setLayoutProperty(id, "visibility", this.hidden.has(name) ? "none" : "visible");
     localStorage.setItem(MEMORY, JSON.stringify([...this.hidden]));
   }

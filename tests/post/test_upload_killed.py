@@ -1,0 +1,88 @@
+"""The process that serves pages is killed while a crew's phone sends it a picture: nothing is half-written, and sent again it is once."""
+
+from __future__ import annotations
+
+import re
+import socket
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.kernel.incidents.photos import noise
+from tests.post.running import Post, eventually
+
+pytestmark = pytest.mark.post
+PLACE = {"lon": "4.6002", "lat": "47.4501", "category": "fallen_tree"}
+LATER = {502, 503, 504}
+"""What the front door says while nobody is behind it: the phone tries again."""
+
+
+def _signed_in(post: Post, username: str) -> httpx.Client:
+    client = httpx.Client(base_url=post.url, timeout=30)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get("/login").text)
+    assert token
+    form = {"csrfmiddlewaretoken": token[1], "username": username, "password": f"beffroi-{username}"}
+    assert client.post("/login", data=form).status_code == 302
+    return client
+
+
+class Sent:
+    """Something that the phone sends: a new problem with its picture, under a token of its own."""
+
+    def __init__(self, phone: httpx.Client, picture: bytes) -> None:
+        self.phone, self.picture = phone, picture
+        self.said = f"Branche {uuid4().hex[:8]}"
+        self.fields = {**PLACE, "text": self.said, "token": str(uuid4())}
+
+    def request(self) -> httpx.Request:
+        headers = {"X-CSRFToken": self.phone.cookies["beffroi_csrf"], "Accept": "application/json"}
+        files = {"picture": ("picture.jpg", self.picture, "image/jpeg")}
+        return self.phone.build_request("POST", "/crew/problems", data=self.fields, files=files, headers=headers)
+
+    def as_bytes(self) -> bytes:
+        request = self.request()
+        body = request.read()
+        lines = [f"{name}: {value}" for name, value in request.headers.items()]
+        return "\r\n".join(["POST /crew/problems HTTP/1.1", *lines, "", ""]).encode() + body
+
+    def again(self) -> dict[str, str] | None:
+        """Send it once more; None: nobody answers yet."""
+        try:
+            answer = self.phone.send(self.request())
+        except httpx.TransportError:
+            return None
+        if answer.status_code in LATER:
+            return None
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+
+def test_web_killed_in_the_middle_of_an_upload_leaves_nothing_and_the_picture_is_kept_once(post: Post) -> None:
+    phone, room = _signed_in(post, "equipiere"), _signed_in(post, "operatrice")
+    half, whole = Sent(phone, noise(900, 600)), Sent(phone, noise(400, 300))
+    address = urlsplit((post.folder / "run" / "web.address").read_text().strip())
+    with (
+        socket.create_connection((address.hostname, address.port)) as one,
+        socket.create_connection((address.hostname, address.port)) as other,
+    ):
+        sent = half.as_bytes()
+        one.sendall(sent[: len(sent) // 2])  # it waits for the rest
+        other.sendall(whole.as_bytes())  # it may be done with it or not: the phone does not hear
+        post.kill("web")
+    found = room.get("/incidents", params={"text": half.said}).text
+    assert "/incidents/BF-" not in found
+    for each in (half, whole):
+        references = {eventually(each.again, "the phone is answered")["said"] for _ in range(2)}
+        assert len(references) == 1
+        reference = references.pop().split(" ", 1)[0]
+        panel = room.get(f"/incidents/{reference}/panel").text
+        assert each.said in panel
+        assert len(set(re.findall(rf"/incidents/{reference}/evidence/([0-9a-f-]{{36}})", panel))) == 1
+        closed = room.post(
+            f"/incidents/{reference}/close",
+            data={"csrfmiddlewaretoken": room.cookies["beffroi_csrf"], "reason": "no_action"},
+            headers={"Accept": "application/json"},
+        )
+        assert closed.status_code == 200, closed.text
