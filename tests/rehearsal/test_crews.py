@@ -13,13 +13,16 @@ import pytest
 from django.test import Client
 
 import beffroi.app
-from beffroi.app.crews import prepare_crews
+from beffroi.app.crews import WITH_TOOLS, prepare_crews, settle
 from beffroi.foundation.clock import HOUR, MINUTE, SECOND, Instant, now, to_datetime
 from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.dispatch.rules import parse_profile
+from beffroi.kernel.dispatch.types import Point
 from beffroi.kernel.incidents.models import Incident
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.queries import viewer_named
+from beffroi.kernel.places import actions as places
+from beffroi.kernel.places import queries as place_queries
 from beffroi.rehearsal.crews import Act, Crew, Entry, Own, OwnMission, OwnUnit
 from beffroi.rehearsal.equipment.roads import Roads, metres_between
 from beffroi.rehearsal.inventory import Inventory
@@ -165,3 +168,18 @@ def test_mission_is_carried_out_to_the_end_and_the_equipment_repaired(
     assert cabinet.code not in {failure.asset for failure in city.director.failures()}
     ended = json.loads(post.get(f"/api/v1/missions/{mission}").content)
     assert (ended["outcome"], all(line["checked_at"] for line in ended["checklist"])) == ("repaired", True)
+
+
+@pytest.mark.django_db
+def test_bases_of_another_town_are_published_inside_the_generated_one(tmp_path: Path, bourg: Path) -> None:
+    places.import_communes(bourg / "communes.geojson", by=people.SYSTEM, at=now())
+    written = parse_profile((PROFILE / "units.yaml").read_text())
+    assert settle(written, tmp_path) == written  # a city of one's own
+    settled = settle(written, bourg)
+    dispatch.publish_units(settled, by=people.SYSTEM, at=now())
+    for unit in settled.units:
+        assert place_queries.commune_at(unit.base.lon, unit.base.lat) is not None, unit.slug
+    assert {unit.base for unit in settled.units if unit.kind in WITH_TOOLS} == {Point(4.6045, 47.4465)}
+    assert len({unit.base for unit in settled.units}) == 3
+    assert settle(settled, bourg) == settled  # at each start it is the same: nothing is published again
+    assert not dispatch.publish_units(settle(written, bourg), by=people.SYSTEM, at=now())

@@ -3,19 +3,49 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.log import logger
-from beffroi.kernel.dispatch.types import UnitEntry
+from beffroi.kernel.dispatch.types import Point, Profile, UnitEntry, UnitKind
 from beffroi.kernel.journal.types import Actor
 from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.queries import viewer_of_token
 from beffroi.kernel.people.types import Role
+from beffroi.kernel.places import queries as places
 
 log = logger("crews")
 FILE = "crews.json"
+WITH_TOOLS = (UnitKind.LIGHTING_CREW, UnitKind.ROAD_CREW, UnitKind.TRAFFIC_TECHNICIAN)
+
+
+def settle(profile: Profile, folder: Path) -> Profile:
+    """Return the crews with their bases in the city that is generated in `folder`, where one lies outside every commune.
+
+    Who works with lorries and tools stands at the depots of that city, the others at the seats of its communes, each in its
+    turn. A city of one's own, or without communes yet, leaves the bases as they are written.
+    """
+    try:
+        told = json.loads((folder / "city.json").read_text())
+    except (OSError, ValueError):
+        return profile
+    if not places.communes():
+        return profile
+    seats = [Point(*each) for each in told.get("seats") or [told["centre"]]]
+    depots = [Point(*each) for each in told.get("depots", ())] or seats
+    tools, others = cycle(depots), cycle(seats)
+    return replace(
+        profile, units=tuple(_settled(unit, tools if unit.kind in WITH_TOOLS else others) for unit in profile.units)
+    )
+
+
+def _settled(unit: UnitEntry, stands: Iterator[Point]) -> UnitEntry:
+    inside = places.commune_at(unit.base.lon, unit.base.lat) is not None
+    return unit if inside else replace(unit, base=next(stands))
 
 
 def prepare_crews(folder: Path, units: tuple[UnitEntry, ...], *, by: Actor, at: Instant) -> int:

@@ -19,7 +19,7 @@ import yaml
 from django.core.management import call_command
 
 from beffroi.app import roles
-from beffroi.app.crews import prepare_crews
+from beffroi.app.crews import prepare_crews, settle
 from beffroi.app.registry import connector_settings, connectors, is_fetched, period_of
 from beffroi.foundation.clock import DAY, now
 from beffroi.foundation.database import database_url
@@ -32,6 +32,7 @@ from beffroi.kernel.commands import actions as commands
 from beffroi.kernel.commands.rules import parse_abilities
 from beffroi.kernel.dispatch import actions as dispatch
 from beffroi.kernel.dispatch.rules import parse_profile
+from beffroi.kernel.dispatch.types import Profile
 from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules import parse_bodies, parse_categories, parse_correlation, parse_deadlines
 from beffroi.kernel.journal.types import Actor, ActorKind
@@ -86,9 +87,14 @@ def prepare_database() -> None:
     abilities = parse_abilities((PROFILE / "abilities.yaml").read_text())
     carriers = [slug for slug, connector in connectors().items() if connector.commands is not None]
     commands.publish_abilities(abilities, connectors=carriers, by=SYSTEM, at=at)
-    dispatch.publish_units(parse_profile((PROFILE / "units.yaml").read_text()), by=SYSTEM, at=at)
+    dispatch.publish_units(crews_in_force(), by=SYSTEM, at=at)
     people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
     procedures.publish_procedures(parse_library(procedure_files()), by=SYSTEM, at=at)
+
+
+def crews_in_force() -> Profile:
+    """Return the city's crews; where the city is a generated one, those of another town have their bases in it."""
+    return settle(parse_profile((PROFILE / "units.yaml").read_text()), city_folder())
 
 
 def procedure_files() -> list[tuple[str, str]]:
@@ -140,8 +146,9 @@ def prepare_city(city_http_port: int) -> None:
         mark.write_text(json.dumps(wanted))
     accounts = people.ensure_demonstration_accounts(now())
     (ours.run / "accounts.json").write_text(json.dumps(accounts))
-    units = parse_profile((PROFILE / "units.yaml").read_text()).units
-    prepare_crews(folder, units, by=SYSTEM, at=now())
+    crews = crews_in_force()
+    dispatch.publish_units(crews, by=SYSTEM, at=now())
+    prepare_crews(folder, crews.units, by=SYSTEM, at=now())
     _gateways(folder, city_http_port)
 
 

@@ -72,6 +72,8 @@ def _describe(
         "seed": seed,
         "attribution": profile.attribution,
         "centre": list(profile.centre),
+        "depots": [list(depot.at) for depot in profile.equipment.depots],
+        "seats": [list(commune.at) for commune in profile.communes],
         "bounds": [*plane.degrees(west, south), *plane.degrees(east, north)],
         "counts": {
             "communes": len(territory.communes),
