@@ -178,7 +178,7 @@ def test_proposal_bears_a_fault_at_each_boundary() -> None:
     )
 
 
-@pytest.mark.parametrize("act", ["raise", "answer", "end", "duty", "off"])
+@pytest.mark.parametrize("act", ["raise", "answer", "end", "duty", "unavailable", "off"])
 def test_duty_and_distress_bear_a_fault_at_each_boundary(act: str) -> None:
     maud, lucie = crew(), room()
     if act != "duty":
@@ -193,6 +193,7 @@ def test_duty_and_distress_bear_a_fault_at_each_boundary(act: str) -> None:
         "answer": lambda: actions.answer_distress(number, by=lucie, at=T0 + 2),
         "end": lambda: actions.end_distress(number, reason="au téléphone", by=lucie, at=T0 + 2),
         "duty": lambda: actions.go_on_duty(by=maud, at=T0 + 2, token="d"),
+        "unavailable": lambda: actions.set_unavailable(reason="breakdown", by=maud, at=T0 + 2, token="u"),
         "off": lambda: actions.end_duty(by=maud, at=T0 + 2, token="d"),
     }[act]
     assert assert_whole_or_nothing(done, least=8)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from django.db import transaction
+from django.db.models import F
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -14,12 +17,22 @@ from beffroi.kernel.dispatch import actions, queries
 from beffroi.kernel.dispatch.models import LIVE, Aboard, Distress, LastPosition, Mission, Unit
 from beffroi.kernel.dispatch.rules import next_state
 from beffroi.kernel.dispatch.types import ENGAGED_STATES, MissionEvent, MissionState, UnitStatus
+from beffroi.kernel.dispatch.types import Mission as Mission_
 from beffroi.kernel.incidents.queries import get as get_incident
 from tests.kernel.dispatch.scene import T0, call, crew, room, set_up
 
 pytestmark = pytest.mark.django_db
 CREWS = {"lumiere-1": "maud", "lumiere-2": "omar", "patrouille-1": "pm1"}
 pick = st.integers(0, 10_000)
+ByPhone = Callable[..., Mission_]
+PHONE: dict[MissionEvent, ByPhone] = {
+    MissionEvent.ACCEPT: actions.accept_mission,
+    MissionEvent.REFUSE: lambda n, **sent: actions.refuse_mission(n, reason="panne", **sent),
+    MissionEvent.DEPART: actions.depart,
+    MissionEvent.ARRIVE: actions.arrive,
+}
+"""What may be pressed without network, and sent when it is back."""
+
 EVENTS = {
     MissionEvent.ACCEPT: lambda n, by, at: actions.accept_mission(n, by=by, at=at, token=f"t{at}"),
     MissionEvent.REFUSE: lambda n, by, at: actions.refuse_mission(n, reason="panne", by=by, at=at, token=f"t{at}"),
@@ -45,6 +58,8 @@ class Crews(RuleBasedStateMachine):
         self.of: dict[int, str] = {}
         self.duty: dict[str, str] = dict.fromkeys(CREWS, "off")
         self.distress: set[str] = set()
+        self.waiting: list[tuple[int, MissionEvent, int]] = []
+        self.answers: list[tuple[int, MissionEvent, int, Mission_]] = []
 
     def teardown(self) -> None:
         transaction.savepoint_rollback(self.point)
@@ -110,6 +125,40 @@ class Crews(RuleBasedStateMachine):
         if event in (MissionEvent.ACCEPT, MissionEvent.DEPART) and self.duty[slug] == "break":
             self.duty[slug] = "on"
 
+    @rule(place=pick, event=st.sampled_from(list(PHONE)))
+    def press_offline(self, place: int, event: MissionEvent) -> None:
+        """Press without network: nothing leaves, and the room goes on."""
+        if self.states:
+            self.waiting.append((list(self.states)[place % len(self.states)], event, self.now()))
+
+    @rule()
+    def come_back(self) -> None:
+        """Send what waits, in its order, each dated when it was pressed."""
+        for number, event, pressed in self.waiting:
+            after = next_state(self.states[number], event)
+            if after is None:
+                with pytest.raises((Conflict, Refused)):
+                    self.send_again(number, event, pressed, self.now())
+                continue
+            answer = self.send_again(number, event, pressed, self.now())
+            self.answers.append((number, event, pressed, answer))
+            self.states[number] = after
+            slug = self.of[number]
+            if event in (MissionEvent.ACCEPT, MissionEvent.DEPART) and self.duty[slug] == "break":
+                self.duty[slug] = "on"
+        self.waiting.clear()
+
+    def send_again(self, number: int, event: MissionEvent, pressed: int, at: int) -> Mission_:
+        by = crew(CREWS[self.of[number]])
+        return PHONE[event](number, by=by, at=at, token=f"p{pressed}", effective_at=pressed)
+
+    @rule(place=pick)
+    def hear_an_answer_again(self, place: int) -> None:
+        """A phone that lost an answer asks for it long after: it is the first one, and nothing moves."""
+        if self.answers:
+            number, event, pressed, answer = self.answers[place % len(self.answers)]
+            assert self.send_again(number, event, pressed, self.now()) == answer
+
     @rule(place=pick)
     def tell_position(self, place: int) -> None:
         slug = list(CREWS)[place % 3]
@@ -146,6 +195,7 @@ class Crews(RuleBasedStateMachine):
         assert len(live) == len(set(live))
         engaged = Mission.objects.filter(state__in=[str(state) for state in ENGAGED_STATES])
         assert not engaged.filter(accepted_at=None).exists()
+        assert not Mission.objects.filter(accepted_at__lt=F("proposed_at")).exists()
 
     @invariant()
     def status_follows_from_duty_mission_and_distress(self) -> None:
