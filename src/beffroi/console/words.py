@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from beffroi.console.map_words import map_words
 from beffroi.foundation.units import STATES, UNITS, state_word, unit_of
 from beffroi.kernel.incidents.types import Facts
 
@@ -474,26 +475,9 @@ def for_scripts() -> dict[str, str]:
         "say.raised.one": gettext("Priorité {priority} : une escalade ou un délai dépassé de plus."),
         "say.raised.other": gettext("Priorité {priority} : {n} escalades ou délais dépassés de plus."),
         **{f"clock.{name}": str(label) for name, label in CLOCKS.items()},
-        "map.here": gettext("Signaler à ce point"),
-        "map.centre": gettext("Signaler au centre"),
-        "map.chosen": gettext("Point choisi sur la carte : la touche « . » y signale un incident."),
-        "map.title": gettext("Carte de la métropole. Les flèches la déplacent, + et − changent l’échelle."),
-        "map.in": gettext("Agrandir"),
-        "map.out": gettext("Réduire"),
-        "map.layers": gettext("Couches"),
-        "map.none": gettext("La carte ne peut pas être dessinée sur ce poste. Les listes disent la même chose."),
-        "map.noTiles": gettext("Fond de carte indisponible."),
-        "map.noAssets": gettext("Équipements indisponibles sur la carte : nouvel essai dans 15 s."),
-        "map.partial": gettext("{n} équipements affichés sur {total} : approchez ou passez par la liste."),
-        "preset.all": gettext("Tout"),
-        "preset.incidents": gettext("Incidents seuls"),
-        "preset.lighting": gettext("Éclairage"),
-        "preset.traffic": gettext("Circulation"),
-        "preset.buildings": gettext("Bâtiments"),
-        "preset.video": gettext("Vidéo"),
-        "preset.fleet": gettext("Véhicules"),
         "plot.failed": gettext("L’historique ne peut pas être lu."),
         "plot.empty": gettext("Aucune valeur dans cette période."),
         "plot.at": gettext("Instant"),
         **{f"class.{slug}": str(label) for slug, label in CLASSES.items()},
+        **map_words(),
     }
