@@ -7,7 +7,19 @@ from pathlib import Path
 
 from ninja import Schema
 
-from beffroi.api import alarms, commands, definitions, dispatch, incidents, journal, missions, places, twin
+from beffroi.api import (
+    alarms,
+    commands,
+    definitions,
+    dispatch,
+    incidents,
+    journal,
+    missions,
+    places,
+    procedures,
+    runs,
+    twin,
+)
 from beffroi.api.routes import api
 from beffroi.kernel.journal.types import Record
 from beffroi.kernel.people.actions import DEMONSTRATION_ACCOUNTS
@@ -41,6 +53,8 @@ def test_every_filter_is_documented() -> None:
         "journal": journal.JournalAsked,
         "dispatch/units": dispatch.UnitsAsked,
         "missions": missions.MissionsAsked,
+        "procedures": procedures.ProceduresAsked,
+        "runs": runs.RunsAsked,
         "addresses": places.AddressesAsked,
     }
     expected = {

@@ -16,6 +16,8 @@ from beffroi.api import (
     load,
     missions,
     places,
+    procedures,
+    runs,
     status,
     streets,
     twin,
@@ -35,7 +37,7 @@ api = Api(
 tell_problems(api)
 _MODULES = (
     status, twin, alarms, commands, definitions, incidents, evidence, journal, load, places, dispatch, missions,
-    streets,
+    streets, procedures, runs,
 )  # fmt: skip
 for module in _MODULES:
     api.add_router("", module.router)

@@ -66,7 +66,8 @@ class Run(models.Model):
 class Move(models.Model):
     """An event of a run, as it was judged: never changed. Doing them again from the first gives the run's state.
 
-    What people wrote is not here: it is in the journal, under the key of the incident's case.
+    What people wrote is not here: it is in the journal, under the key of the incident's case. `token` is that of whoever
+    acted, and `asked` the digest of what they sent with it: the same act sent twice is one.
     """
 
     run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="+")
@@ -77,9 +78,14 @@ class Move(models.Model):
     by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=120, blank=True, default="")
     body = models.JSONField(default=dict)
+    token = models.CharField(max_length=80, null=True)
+    asked = models.BinaryField(null=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["run", "number"], name="procedures_move_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["run", "number"], name="procedures_move_once"),
+            models.UniqueConstraint(fields=["by", "token"], name="procedures_move_token"),
+        ]
 
 
 class Message(models.Model):

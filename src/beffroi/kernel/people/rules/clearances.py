@@ -118,6 +118,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.COMMAND: (Verb.SEE,),
         Kind.DEFINITION: (Verb.SEE,),
         Kind.INCIDENT: (Verb.SEE,),
+        Kind.PROCEDURE: (Verb.SEE,),
         Kind.ASSET: (Verb.SEE, Verb.SEARCH),
         Kind.READING: (Verb.SEE,),
         Kind.PLACE: (Verb.SEE, Verb.SEARCH),

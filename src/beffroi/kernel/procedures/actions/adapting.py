@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from django.db import transaction
 
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.kernel.incidents.rules import check_text
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.procedures import queries, rules
-from beffroi.kernel.procedures.actions.recording import act_line, hold, require_run, write
-from beffroi.kernel.procedures.types import Lane, Run, RunState, Step
+from beffroi.kernel.procedures.actions.once import Sent
+from beffroi.kernel.procedures.actions.recording import Held, Judged, act, act_line
+from beffroi.kernel.procedures.types import Lane, Placed, Run, RunState, Step
 
 MOST_WITHIN_S = 604_800
 ADDED = "Étape ajoutée"
@@ -21,7 +21,15 @@ ADDED = "Étape ajoutée"
 
 
 def add_step(
-    run: int, title: str, *, text: str = "", role: str = "", within_s: int = 0, by: Viewer, at: Instant
+    run: int,
+    title: str,
+    *,
+    text: str = "",
+    role: str = "",
+    within_s: int = 0,
+    by: Viewer,
+    at: Instant,
+    token: str = "",
 ) -> Run:
     """Add an instruction beside the steps of a run, from now on, for one of its roles. Journalled; its words encrypted.
 
@@ -33,39 +41,41 @@ def add_step(
     fields: dict[str, Any] = {"id": "added", "kind": "instruction", "title": ADDED}
     fields |= {"within_s": within_s} if within_s else {}
     step = rules.read_step(fields)
-    with transaction.atomic():
-        held = hold(run, at)
-        require_run(held, by)
+
+    def judge(held: Held, _placed: Placed | None) -> Judged:
         lane = rules.added_step(held.state, step, role=role, title=ADDED)
         moved = rules.add_lane(held.state, lane, held.given, at)
         placed = rules.step_named(moved.run, f"{len(moved.run.lanes) - 1}.added")
         line = act_line(held, "add_step", by, placed=placed, text=written)
-        return write(held, moved, "add", [line], by=by, at=at, body={"lane": msgspec.to_builtins(lane)})
+        return Judged(moved, line, {"lane": msgspec.to_builtins(lane)})
+
+    return act(Sent("add", run, "", {"role": role, "within_s": within_s}, token), judge, by=by, at=at)
 
 
-def reapply(run: int, what: str, *, by: Viewer, at: Instant) -> Run:
+def reapply(run: int, what: str, *, by: Viewer, at: Instant, token: str = "") -> Run:
     """Apply again one step of a run (by its key), or a procedure in force (by its code), beside what goes on. Journalled.
 
     Raises Forbidden, NotFound for what is neither, Refused past twenty, Conflict when the run is over.
     """
-    with transaction.atomic():
-        held = hold(run, at)
-        require_run(held, by)
+
+    def judge(held: Held, _placed: Placed | None) -> Judged:
         lane = _lane_again(held.state, what)
         moved = rules.add_lane(held.state, lane, held.given, at)
         line = act_line(held, "reapply_procedure", by, step_title=lane.title, procedure=lane.code)
-        return write(held, moved, "add", [line], by=by, at=at, body={"lane": msgspec.to_builtins(lane)})
+        return Judged(moved, line, {"lane": msgspec.to_builtins(lane)})
+
+    return act(Sent("add", run, "", {"what": what}, token), judge, by=by, at=at)
 
 
-def stop(run: int, *, reason: str, by: Viewer, at: Instant) -> Run:
+def stop(run: int, *, reason: str, by: Viewer, at: Instant, token: str = "") -> Run:
     """Stop a run before its end, saying why. Journalled with the steps that were not done. Raises as `skip`."""
     why = check_text(reason, "why the procedure is stopped")
-    with transaction.atomic():
-        held = hold(run, at)
-        require_run(held, by)
-        moved = rules.stop(held.state, at)
+
+    def judge(held: Held, _placed: Placed | None) -> Judged:
         line = act_line(held, "stop_procedure", by, text=why, left=rules.left_of(held.state))
-        return write(held, moved, "stop", [line], by=by, at=at)
+        return Judged(rules.stop(held.state, at), line)
+
+    return act(Sent("stop", run, "", {}, token), judge, by=by, at=at)
 
 
 def _lane_again(state: RunState, what: str) -> Lane:

@@ -6,8 +6,6 @@ step at the same instant are judged one after the other: one request leaves.
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from beffroi.foundation.clock import Instant
 from beffroi.foundation.errors import Refused
 from beffroi.kernel.commands import actions as commands
@@ -17,21 +15,20 @@ from beffroi.kernel.incidents.actions import keep_nameable
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.procedures import queries, rules
 from beffroi.kernel.procedures.actions.lines import line_of, rule_of
-from beffroi.kernel.procedures.actions.recording import Held, act_line, doer_of, hold, placed_of, require_run, write
+from beffroi.kernel.procedures.actions.once import Sent
+from beffroi.kernel.procedures.actions.recording import Held, Judged, act, act_line, doer_of, write
 from beffroi.kernel.procedures.types import Command, Dispatch, Placed, Run, StepState
 
 
-def send(run: int, step: str, *, by: Viewer, at: Instant) -> Run:
+def send(run: int, step: str, *, by: Viewer, at: Instant, token: str = "") -> Run:
     """Send the command of a step, or send it again after it failed. Journalled here and in the commands' room.
 
     A dangerous one waits for a second person, as always. Raises Forbidden, NotFound (nothing to ask it of), Refused and
     Conflict as the commands' room does, Conflict naming who sent it first.
     """
-    with transaction.atomic():
-        held = hold(run, at)
-        placed = placed_of(held, step)
-        require_run(held, by, placed)
-        if not isinstance(placed.step, Command):
+
+    def judge(held: Held, placed: Placed | None) -> Judged:
+        if placed is None or not isinstance(placed.step, Command):
             raise Refused(f"`{step}` sends no command", key="nothing-to-ask")
         attempt = _check_free(held, placed)
         keep_nameable(held.incident.id)
@@ -42,19 +39,19 @@ def send(run: int, step: str, *, by: Viewer, at: Instant) -> Run:
         reference = f"group:{asked.group}" if asked.group else f"command:{asked.id}"
         moved = rules.ask(held.state, step, reference, by=doer_of(by), given=held.given, now=at)
         line = act_line(held, "send_step", by, placed=placed, ability=placed.step.ability, count=len(asked.commands))
-        return write(held, moved, "ask", [line], by=by, at=at, step=step, body={"reference": reference})
+        return Judged(moved, line, {"reference": reference})
+
+    return act(Sent("ask", run, step, {}, token), judge, by=by, at=at)
 
 
-def engage(run: int, step: str, unit: str, *, by: Viewer, at: Instant) -> Run:
+def engage(run: int, step: str, unit: str, *, by: Viewer, at: Instant, token: str = "") -> Run:
     """Propose the mission of a step to a crew, or to another after it failed. Journalled here and in dispatch's room.
 
     Raises Forbidden, NotFound, Conflict (the crew has a mission already; it says who gave it), Refused, as dispatch does.
     """
-    with transaction.atomic():
-        held = hold(run, at)
-        placed = placed_of(held, step)
-        require_run(held, by, placed)
-        if not isinstance(placed.step, Dispatch):
+
+    def judge(held: Held, placed: Placed | None) -> Judged:
+        if placed is None or not isinstance(placed.step, Dispatch):
             raise Refused(f"`{step}` engages no crew", key="nothing-to-ask")
         _check_free(held, placed)
         mission = dispatch.propose_mission(
@@ -70,7 +67,9 @@ def engage(run: int, step: str, unit: str, *, by: Viewer, at: Instant) -> Run:
         reference = str(mission.number)
         moved = rules.ask(held.state, step, reference, by=doer_of(by), given=held.given, now=at)
         line = act_line(held, "engage_step", by, placed=placed, to_name=mission.unit_name, mission=mission.number)
-        return write(held, moved, "ask", [line], by=by, at=at, step=step, body={"reference": reference})
+        return Judged(moved, line, {"reference": reference})
+
+    return act(Sent("ask", run, step, {"unit": unit}, token), judge, by=by, at=at)
 
 
 def _check_free(held: Held, placed: Placed) -> int:

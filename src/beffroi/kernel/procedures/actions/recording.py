@@ -6,11 +6,12 @@ the same instant are judged one after the other: the second is told by whom it w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
+from django.db import IntegrityError, transaction
 
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, NotFound
@@ -22,6 +23,7 @@ from beffroi.kernel.people.queries import may, require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.procedures import models, queries, rules
 from beffroi.kernel.procedures.actions.lines import line_of, rule_of
+from beffroi.kernel.procedures.actions.once import Sent, done_before, reused
 from beffroi.kernel.procedures.actions.telling import tell_late, tell_step
 from beffroi.kernel.procedures.queries.facts import given_from
 from beffroi.kernel.procedures.rules import Doer, Moved
@@ -36,6 +38,39 @@ class Held:
     state: RunState
     incident: Incident
     given: Given
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What an act of a person makes of a run: the move, its line, and what its event keeps."""
+
+    moved: Moved
+    line: Entry
+    body: Mapping[str, Any] = field(default_factory=dict)
+
+
+def act(sent: Sent, judge: Callable[[Held, Placed | None], Judged], *, by: Viewer, at: Instant) -> Run:
+    """Do what a person does to a run, or to a step of it, in one transaction; what was done with this token, once.
+
+    `judge` decides under the lock. Raises Forbidden, NotFound, Conflict naming who was first, Refused for a token that
+    came with something else, and what `judge` raises.
+    """
+    try:
+        with transaction.atomic():
+            held = hold(sent.run, at)
+            if done_before(sent, by) is not None:
+                return queries.run_of_row(held.row)
+            placed = placed_of(held, sent.step) if sent.step else None
+            require_run(held, by, placed)
+            judged = judge(held, placed)
+            body = dict(judged.body)
+            return write(
+                held, judged.moved, sent.verb, [judged.line], by=by, at=at, step=sent.step, body=body, sent=sent
+            )
+    except IntegrityError as error:
+        if "procedures_move_token" not in str(error):
+            raise
+        raise reused(sent.token) from error  # at the same instant, for another run
 
 
 def hold(number: int, at: Instant) -> Held:
@@ -71,6 +106,7 @@ def write(
     by: Viewer | None = None,
     step: str = "",
     body: dict[str, Any] | None = None,
+    sent: Sent | None = None,
 ) -> Run:
     """Write a run after a move: the event, the state, what is told, and the lines, first those of the act."""
     row = held.row
@@ -93,6 +129,8 @@ def write(
         by_id=by.id if by else None,
         by_name=by.display_name if by else "",
         body={**(body or {}), "given": msgspec.to_builtins(held.given)},
+        token=(sent.token or None) if sent else None,
+        asked=sent.digest if sent and sent.token else None,
     )
     append([*lines, *_lines_of_happenings(held, moved, at)], at=at)
     return queries.run_of_row(row)

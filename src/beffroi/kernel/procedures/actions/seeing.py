@@ -18,10 +18,11 @@ from beffroi.kernel.procedures.actions.telling import hour_of
 from beffroi.kernel.procedures.types import Message, Notification, StepState
 
 
-def acknowledge_message(number: int, *, by: Viewer, at: Instant) -> Message:
+def acknowledge_message(number: int, *, by: Viewer, at: Instant, token: str = "") -> Message:
     """Say that a message is seen, for everyone at its post; a step that waits for it goes on. Journalled.
 
-    Raises NotFound, Forbidden for who may not run procedures there, Conflict naming who said it first.
+    With a token, who said it already is answered the same. Raises NotFound, Forbidden for who may not run procedures
+    there, Conflict naming who said it first.
     """
     with transaction.atomic():
         found = models.Message.objects.filter(pk=number).values_list("run_id", flat=True).first()
@@ -31,6 +32,8 @@ def acknowledge_message(number: int, *, by: Viewer, at: Instant) -> Message:
         row = models.Message.objects.select_for_update(of=("self",)).select_related("seen_by").get(pk=number)
         incidents.get(row.incident_id, by)
         _require(row, held.incident, by)
+        if row.seen_at is not None and token and row.seen_by_id == by.id:
+            return queries.message_of(row)
         if row.seen_at is not None:
             who = row.seen_by.display_name if row.seen_by else "somebody"
             raise Conflict(

@@ -10,8 +10,11 @@ from beffroi.kernel.procedures.queries.mailing import (
     has_address,
     letters_of,
 )
+from beffroi.kernel.procedures.queries.picturing import of_step, pictured_steps, pictures_of_step
 from beffroi.kernel.procedures.queries.running import (
+    RunsAsked,
     list_running,
+    list_runs,
     message_of,
     messages_for,
     messages_of,
@@ -35,11 +38,16 @@ __all__ = [
     "incidents_known",
     "letters_of",
     "library",
+    "RunsAsked",
     "list_running",
+    "list_runs",
     "message_of",
     "messages_for",
     "messages_of",
     "next_of",
+    "of_step",
+    "pictured_steps",
+    "pictures_of_step",
     "procedure_of",
     "progress_of",
     "proposed_for",

@@ -42,7 +42,7 @@ def version_of(code: str, version: int | None = None) -> InForce:
         which = "" if version is None else f" of version {version}"
         raise NotFound(f"there is no procedure `{code[:48]}`{which}")
     every = tuple(rows.values_list("version", flat=True))
-    return InForce(procedure_of(row), from_datetime(row.published_at), row.published_by, every)
+    return InForce(procedure_of(row), from_datetime(row.published_at), row.published_by, every, row.in_force)
 
 
 def proposed_for(incident: Incident) -> tuple[Procedure, ...]:

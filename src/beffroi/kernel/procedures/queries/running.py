@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from beffroi.foundation.clock import Instant, from_datetime
 from beffroi.foundation.errors import NotFound
@@ -19,6 +20,15 @@ from beffroi.kernel.procedures.types import Message, Placed, Run, RunState, RunS
 
 MOST_NOTES = 500
 MOST_MESSAGES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class RunsAsked:
+    """Which runs are asked for; what is left empty does not filter. `incident` is a number."""
+
+    incident: int | None = None
+    procedure: str = ""
+    running_only: bool = False
 
 
 def run(number: int, seen_by: Viewer) -> Run:
@@ -46,6 +56,37 @@ def list_running(*, seen_by: Viewer, limit: int = 200) -> tuple[Run, ...]:
     rows = list(models.Run.objects.select_related("started_by").filter(status=RunStatus.RUNNING).order_by("id")[:limit])
     visible = {each.id for each in incidents.of_ids([row.incident_id for row in rows], seen_by=seen_by)}
     return tuple(run_of_row(row) for row in rows if row.incident_id in visible)
+
+
+def list_runs(
+    asked: RunsAsked, *, seen_by: Viewer, before: int | None = None, limit: int = 100
+) -> tuple[tuple[Run, str], ...]:
+    """Return runs with their incidents' references, the newest first: those on incidents that this person may see.
+
+    Read on until there are as many as asked for, or no more: what a person may not see shortens no page.
+    """
+    found: list[tuple[Run, str]] = []
+    while len(found) < limit:
+        rows = list(_asked_rows(asked, before)[:limit])
+        visible = {
+            each.id: each.reference for each in incidents.of_ids({row.incident_id for row in rows}, seen_by=seen_by)
+        }
+        found += [(run_of_row(row), visible[row.incident_id]) for row in rows if row.incident_id in visible]
+        if len(rows) < limit:
+            break
+        before = rows[-1].pk
+    return tuple(found[:limit])
+
+
+def _asked_rows(asked: RunsAsked, before: int | None) -> QuerySet[models.Run]:
+    rows = models.Run.objects.select_related("started_by").order_by("-id")
+    if asked.incident is not None:
+        rows = rows.filter(incident_id=asked.incident)
+    if asked.procedure:
+        rows = rows.filter(code=asked.procedure)
+    if asked.running_only:
+        rows = rows.filter(status=RunStatus.RUNNING)
+    return rows.filter(pk__lt=before) if before is not None else rows
 
 
 def next_of(found: Run) -> Placed | None:

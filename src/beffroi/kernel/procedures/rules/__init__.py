@@ -18,6 +18,7 @@ from beffroi.kernel.procedures.rules.moving import (
     stop,
     tick,
 )
+from beffroi.kernel.procedures.rules.picturing import picture_name
 from beffroi.kernel.procedures.rules.reading import KINDS, parse_library, parse_procedure, read_step
 from beffroi.kernel.procedures.rules.running import (
     begin,
@@ -61,6 +62,7 @@ __all__ = [
     "parse_answers",
     "parse_library",
     "parse_procedure",
+    "picture_name",
     "pin",
     "placed",
     "problems_between",
