@@ -165,8 +165,10 @@ tests: [{name: dit, expect: [{at_s: 0, step: tell}, {at_s: 0, step: do, by: oper
 """
     procedures.publish_procedures([parse_procedure(text)], by=people.SYSTEM, at=at)
     run = procedures.start("told", incident, by=viewer_named("chefsalle"), at=at)
+    written = procedures.propose_procedure_withdrawal("told", reason="test", by=viewer_named("ingenieure"), at=at)
     return {
         "procedure": "told",
+        "procedure_change": str(written.id),
         "run": str(run.id),
         "run_step": "do",
         "value": "yes",

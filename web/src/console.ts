@@ -31,6 +31,8 @@ import { startSound } from "./sound/sound";
 import { startTelling } from "./telling";
 
 const SOON_MS = 2000;
+/** What stands on pages that the server alone draws, and says that they are to be asked for again. */
+const MARKS = ["definitions", "library"];
 
 startClock();
 startGroups();
@@ -47,7 +49,7 @@ startLive();
 on("beffroi:frame", (frame) => {
   const sheet = document.getElementById("sheet") !== null;
   if (document.body.classList.contains("follows") && frame.fragments?.length) refreshSoon(); // drawn by the server alone too
-  if (document.getElementById("definitions") && frame.fragments?.some(({ target }) => target === "definitions")) refreshSoon();
+  if (frame.fragments?.some(({ target }) => MARKS.includes(target) && document.getElementById(target))) refreshSoon();
   if (frame.values?.length || (sheet && (frame.lines || frame.whole || frame.conditions?.length))) refreshSoon();
 });
 

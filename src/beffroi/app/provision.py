@@ -40,7 +40,6 @@ from beffroi.kernel.people import actions as people
 from beffroi.kernel.people.rules import parse_posts, parse_shifts
 from beffroi.kernel.places import actions as places
 from beffroi.kernel.procedures import actions as procedures
-from beffroi.kernel.procedures.rules import parse_library
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
 
@@ -89,7 +88,14 @@ def prepare_database() -> None:
     commands.publish_abilities(abilities, connectors=carriers, by=SYSTEM, at=at)
     dispatch.publish_units(crews_in_force(), by=SYSTEM, at=at)
     people.publish_shifts(parse_shifts((PROFILE / "shifts.yaml").read_text()), by=SYSTEM, at=at)
-    procedures.publish_procedures(parse_library(procedure_files()), by=SYSTEM, at=at)
+    library = procedures.import_procedures(procedure_files(), by=SYSTEM, at=at)
+    if library.proposed or library.withdrawn or library.waiting:
+        log.info(
+            "the profile's procedures changed: a person decides",
+            proposed=library.proposed,
+            withdrawn=library.withdrawn,
+            waiting=library.waiting,
+        )
 
 
 def crews_in_force() -> Profile:

@@ -110,7 +110,19 @@ REFUSALS: Mapping[str, object] = {
     "definition-wrong": _("La définition ne va pas avec les autres : voyez ce qui l’explique, et ce qu’elle explique."),
     "definition-leaned-on": _("D’autres définitions sont expliquées par celle-ci : modifiez-les d’abord."),
     "definition-outdated": _("La version en vigueur a changé depuis : écrivez la modification de nouveau."),
-    "change-open": _("Quelqu’un a déjà une modification ouverte sur cette définition : décidez d’abord de celle-là."),
+    "procedure-unchanged": _("Rien ne diffère de la version en vigueur : changez quelque chose, ou laissez."),
+    "procedure-test-failed": _("Un essai échoue : corrigez la fiche ou l’essai, puis proposez de nouveau."),
+    "procedure-outdated": _("La version en vigueur a changé depuis : écrivez la modification de nouveau."),
+    "procedure-called": _("D’autres fiches appellent celle-ci : modifiez-les d’abord."),
+    "library-wrong": _(
+        "La fiche ne va pas avec les autres : elle en appelle une qui n’existe pas, ou s’appelle elle-même."
+    ),
+    "procedure-wrong": _(
+        "Cette fiche ne peut pas être lue : ouvrez-la, ce qui est à corriger est dit ligne par ligne."
+    ),
+    "change-open": _(
+        "Quelqu’un a déjà une modification ouverte sur ce qui est à changer : décidez d’abord de celle-là."
+    ),
     "change-closed": _("On a déjà décidé de cette modification."),
     "days-out-of-bounds": _("Choisissez un nombre de jours de 1 à 14."),
     "replay-too-long": _("L’historique est trop long à lire : choisissez moins de jours."),

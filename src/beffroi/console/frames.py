@@ -50,6 +50,8 @@ from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.journal.types import NO_WORDS
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.procedures import queries as procedures
+from beffroi.kernel.procedures.types import LIBRARY
 from beffroi.kernel.twin.types import StateValue
 
 _ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
@@ -237,6 +239,7 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     rows = [queue_fragment(found, viewer) for found in incidents.of_ids(numbers, seen_by=viewer)] if numbers else []
     apart = [distress_fragment(viewer)] if any(subject.startswith("distress:") for subject in subjects) else []
     apart += [crews_out.fragment(viewer)] if any(each.startswith(crews_out.TOLD_BY) for each in subjects) else []
+    apart += [library_fragment(viewer)] if LIBRARY in subjects else []
     apart += streets.fragments(viewer) if any(subject.startswith("closure:") for subject in subjects) else []
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return apart
@@ -257,6 +260,16 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
 def definitions_fragment(viewer: Viewer) -> Fragment:
     """Return what tells the pages of alarm definitions that they are to be read again: they are drawn by the server alone."""
     return {"target": "definitions", "html": render_definitions_mark(viewer)}
+
+
+def library_fragment(viewer: Viewer) -> Fragment:
+    """Return what tells the pages of the library of procedures that they are to be read again."""
+    return {"target": "library", "html": render_library_mark(viewer)}
+
+
+def render_library_mark(viewer: Viewer) -> SafeString:
+    """Draw the mark of how procedures and their changes stand, which changes with each act on one."""
+    return _draw("library_mark", viewer, {"mark": procedures.library_mark()})
 
 
 def render_definitions_mark(viewer: Viewer) -> SafeString:

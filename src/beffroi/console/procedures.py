@@ -1,4 +1,4 @@
-"""Procedures in the console: started, run step by step from the incident's panel, adapted; the library and the card on paper.
+"""Procedures in the console: started, run step by step from the incident's panel, adapted; a run on paper.
 
 Each act is asked of the kernel, which journals it; who comes second is told by whom and when it was done.
 """
@@ -6,8 +6,6 @@ Each act is asked of the kernel, which journals it; who comes second is told by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
@@ -28,57 +26,10 @@ from beffroi.foundation.errors import Conflict, NotFound, Refused
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people.types import Kind, Verb, Viewer
-from beffroi.kernel.procedures import actions, queries, rules
-from beffroi.kernel.procedures.types import InForce, Outcome, Procedure, Run, RunState
-
-
-@dataclass(frozen=True, slots=True)
-class ShownProcedure:
-    """A line of the library: a procedure in force, and what its tests found."""
-
-    it: InForce
-    steps: int
-    tests: int
-    passed: int
-
+from beffroi.kernel.procedures import actions, queries
+from beffroi.kernel.procedures.types import Run, RunState
 
 Act = Callable[[int, Instant], object]
-
-
-@require_safe
-@page(Verb.SEE, Kind.PROCEDURE)
-def library(request: HttpRequest, viewer: Viewer) -> HttpResponse:
-    """Show the procedures in force, each with its version and the result of its tests."""
-    shown = [_shown(each) for each in queries.in_force()]
-    context = surround(request, viewer) | {
-        "procedures": shown,
-        "tests": sum(each.tests for each in shown),
-        "passed": sum(each.passed for each in shown),
-    }
-    return render(request, "console/procedures.html", context)
-
-
-@require_safe
-@page(Verb.SEE, Kind.PROCEDURE)
-def procedure_page(request: HttpRequest, viewer: Viewer, procedure: str) -> HttpResponse:
-    """Show one procedure: its steps, its tests, its versions."""
-    found = _version(request, procedure)
-    context = surround(request, viewer) | {
-        "it": found,
-        "steps": steps.lines_of(found.procedure),
-        "outcomes": _outcomes(found),
-    }
-    return render(request, "console/procedure.html", context)
-
-
-@require_safe
-@page(Verb.SEE, Kind.PROCEDURE)
-def procedure_print(request: HttpRequest, viewer: Viewer, procedure: str) -> HttpResponse:
-    """Show a procedure as it goes on paper, for when the post cannot be had: with room for times and initials."""
-    found = _version(request, procedure).procedure
-    lines = [{**line, "outcome": ""} for line in steps.lines_of(found)]
-    back = reverse("console:procedure", args=[procedure])
-    return _paper(request, viewer, found, lines, back)
 
 
 @require_safe
@@ -102,7 +53,8 @@ def run_print(request: HttpRequest, viewer: Viewer, reference: str, run: int) ->
     ]
     back = reverse("console:incident", args=[reference])
     title = {"title": found.title, "version": found.version, "desk": found.desk}
-    return _paper(request, viewer, None, lines, back, incident=incident, **title)
+    context = surround(request, viewer) | title | {"steps": lines, "back": back, "incident": incident}
+    return render(request, "console/procedure_print.html", context)
 
 
 @require_POST
@@ -325,19 +277,6 @@ def _run(viewer: Viewer, reference: str, run: int) -> tuple[Any, Run]:
     return incident, found
 
 
-def _version(request: HttpRequest, code: str) -> InForce:
-    wanted = request.GET.get("version", "")
-    return queries.version_of(code, int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 8 else None)
-
-
-def _paper(
-    request: HttpRequest, viewer: Viewer, of: Procedure | None, lines: Any, back: str, **more: Any
-) -> HttpResponse:
-    named = {"title": of.title, "version": of.version, "desk": of.desk, "purpose": of.purpose} if of else {}
-    context = surround(request, viewer) | named | {"steps": lines, "back": back} | more
-    return render(request, "console/procedure_print.html", context)
-
-
 def _outcome_words(each: steps.ShownStep) -> str:
     if not each.state or each.standing:
         return ""
@@ -345,22 +284,5 @@ def _outcome_words(each: steps.ShownStep) -> str:
     return " · ".join(filter(None, (_hour(each.at, "H:i"), each.by, each.answer or state, *each.notes)))
 
 
-def _shown(found: InForce) -> ShownProcedure:
-    outcomes = _outcomes(found)
-    passed = sum(outcome.passed for outcome in outcomes)
-    return ShownProcedure(found, len(steps.lines_of(found.procedure)), len(outcomes), passed)
-
-
 def _hour(at: Instant, layout: str) -> str:
     return date_format(timezone.localtime(to_datetime(at)), layout)
-
-
-def _outcomes(found: InForce) -> tuple[Outcome, ...]:
-    """Return what the tests of a procedure found; run once for each version."""
-    library = tuple(sorted((each.code, each.version) for each in queries.library().values()))
-    return _tried(found.procedure.code, found.procedure.version, library)
-
-
-@lru_cache(maxsize=500)
-def _tried(code: str, version: int, _library: tuple[tuple[str, int], ...]) -> tuple[Outcome, ...]:
-    return rules.run_trials(queries.version_of(code, version).procedure, queries.library())

@@ -136,6 +136,11 @@ SENTENCES: Mapping[str, object] = {
     "escalate_step": _("Retard signalé à"),
     "tell_step": _("Message de la procédure à"),
     "acknowledge_message": _("A vu le message"),
+    "draft_procedure": _("A écrit une modification d’une procédure"),
+    "propose_procedure": _("A proposé une procédure"),
+    "propose_procedure_withdrawal": _("A proposé le retrait d’une procédure"),
+    "refuse_procedure": _("A refusé une procédure"),
+    "drop_procedure": _("A repris sa modification d’une procédure"),
     "publish_procedure": _("A mis en vigueur une procédure"),
     "withdraw_procedure": _("A retiré une procédure"),
     "declare_source": _("A déclaré une source"),
@@ -348,8 +353,8 @@ def subject_url(line: Line) -> str:
         return reverse("console:closures" if kind == "closure" else "console:handover")
     if kind == "handover":
         return reverse("console:handover_record", args=[int(name)])
-    if kind == "definition":
-        return reverse("console:definition", args=[name])
+    if kind in ("definition", "procedure"):
+        return reverse(f"console:{kind}", args=[name])
     if kind == "evidence":
         return reverse("console:incident_evidence", args=[str(line.content.get("reference", "")), name])
     if kind in ("incident", "run"):

@@ -98,7 +98,9 @@ def library(*texts: str) -> dict[str, Procedure]:
 
 def in_force(*texts: str) -> None:
     """Put procedures in force."""
-    actions.publish_procedures(library(*texts).values(), by=SYSTEM, at=T0)
+    written = texts or (CARD, CORDON)
+    kept = {parse_procedure(text).code: text for text in written}
+    actions.publish_procedures(library(*written).values(), texts=kept, by=SYSTEM, at=T0)
 
 
 def an_incident(**told: Any) -> Incident:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from django.db import models
 from django.db.models import Q
 
-from beffroi.kernel.procedures.types import RunStatus
+from beffroi.kernel.procedures.types import OPEN_REVISIONS, RunStatus
 
 
 class Version(models.Model):
-    """A version of a procedure, as it was put in force. Versions stay: runs name theirs. `body` is the whole of it."""
+    """A version of a procedure, as it was put in force. Versions stay: runs name theirs. `body` is the whole of it.
+
+    `text` is what was written, with its comments; empty for versions from before it was kept.
+    """
 
     code = models.CharField(max_length=48)
     version = models.IntegerField()
     title = models.CharField(max_length=120)
     desk = models.CharField(max_length=48)
     body = models.JSONField()
+    text = models.TextField(blank=True, default="", db_default="")
     in_force = models.BooleanField(default=True)
     published_at = models.DateTimeField()
     published_by = models.CharField(max_length=120)
@@ -25,6 +29,45 @@ class Version(models.Model):
             models.UniqueConstraint(fields=["code", "version"], name="procedures_version_once"),
             models.UniqueConstraint(fields=["code"], condition=Q(in_force=True), name="procedures_version_in_force"),
         ]
+
+
+class Revision(models.Model):
+    """A written change of a procedure, from its draft to its end. The partial unique index allows one open at a time."""
+
+    code = models.CharField(max_length=48)
+    state = models.CharField(max_length=16)
+    text = models.TextField(blank=True)
+    body = models.JSONField(null=True)
+    title = models.CharField(max_length=120)
+    desk = models.CharField(max_length=48)
+    base_version = models.IntegerField(default=0)
+    version = models.IntegerField(null=True)
+    reason = models.TextField()
+    author = models.CharField(max_length=160)
+    author_name = models.CharField(max_length=160)
+    written_at = models.DateTimeField()
+    proposed_at = models.DateTimeField(null=True)
+    reviewer = models.CharField(max_length=160, blank=True, default="")
+    reviewer_name = models.CharField(max_length=160, blank=True, default="")
+    reviewed_at = models.DateTimeField(null=True)
+    review_reason = models.TextField(blank=True, default="")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["code"],
+                condition=Q(state__in=[str(state) for state in OPEN_REVISIONS]),
+                name="procedures_revision_one_open",
+            )
+        ]
+        indexes = [models.Index(fields=["code", "-id"], name="procedures_revision_code")]
+
+
+class ProfileEntry(models.Model):
+    """What the city's profile last said of a procedure, as a digest; empty when its file was taken away."""
+
+    code = models.CharField(max_length=48, primary_key=True)
+    digest = models.CharField(max_length=64, blank=True)
 
 
 class Run(models.Model):

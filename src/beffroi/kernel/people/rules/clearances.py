@@ -86,7 +86,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
         Kind.COMMAND: _COMMANDING,
         Kind.STREET: (Verb.CLOSE, Verb.REOPEN),
         Kind.EVIDENCE: (Verb.ATTACH,),
-        Kind.PROCEDURE: (Verb.SEE, Verb.RUN),
+        Kind.PROCEDURE: (Verb.SEE, Verb.RUN, Verb.PROPOSE, Verb.REVIEW),
         Kind.SOURCE: (Verb.WITHDRAW,),
         Kind.JOURNAL: (Verb.SEE, Verb.EXPORT, Verb.VERIFY, Verb.CORRECT),
         Kind.DESK_LINE: (Verb.SEE,),
@@ -96,7 +96,7 @@ RIGHTS: Mapping[Role, Mapping[Kind, tuple[Verb, ...]]] = {
     Role.ALARM_ENGINEER: {
         **_PICTURE,
         Kind.DEFINITION: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
-        Kind.PROCEDURE: (Verb.SEE,),
+        Kind.PROCEDURE: (Verb.SEE, Verb.PROPOSE, Verb.REVIEW),
         Kind.JOURNAL: (Verb.SEE,),
     },
     Role.VISITOR: _PICTURE,

@@ -18,6 +18,7 @@ from beffroi.kernel.procedures.rules.moving import (
     stop,
     tick,
 )
+from beffroi.kernel.procedures.rules.naming import Known, unknown_names
 from beffroi.kernel.procedures.rules.picturing import picture_name
 from beffroi.kernel.procedures.rules.reading import KINDS, parse_library, parse_procedure, read_step
 from beffroi.kernel.procedures.rules.running import (
@@ -33,13 +34,16 @@ from beffroi.kernel.procedures.rules.running import (
     step_named,
 )
 from beffroi.kernel.procedures.rules.trials import expected_words, run_trials
+from beffroi.kernel.procedures.rules.versions import DiffLine, compared, digest_of, numbered
 from beffroi.kernel.procedures.rules.words import filled
 
 __all__ = [
     "ENDS",
     "KINDS",
     "Answers",
+    "DiffLine",
     "Doer",
+    "Known",
     "Moved",
     "Problem",
     "Wording",
@@ -50,7 +54,9 @@ __all__ = [
     "answer",
     "ask",
     "begin",
+    "compared",
     "confirm",
+    "digest_of",
     "every_step",
     "expected_words",
     "filled",
@@ -59,6 +65,7 @@ __all__ = [
     "is_standing",
     "left_of",
     "next_wake",
+    "numbered",
     "parse_answers",
     "parse_library",
     "parse_procedure",
@@ -74,4 +81,5 @@ __all__ = [
     "step_named",
     "stop",
     "tick",
+    "unknown_names",
 ]

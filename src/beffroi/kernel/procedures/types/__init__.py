@@ -1,5 +1,13 @@
 """What the procedures' room shows: procedures as the city writes them, runs of them on incidents, what they tell."""
 
+from beffroi.kernel.procedures.types.library import (
+    LIBRARY,
+    OPEN_REVISIONS,
+    Card,
+    PastVersion,
+    Revision,
+    RevisionState,
+)
 from beffroi.kernel.procedures.types.procedures import (
     Deed,
     Expected,
@@ -10,8 +18,8 @@ from beffroi.kernel.procedures.types.procedures import (
     Trial,
 )
 from beffroi.kernel.procedures.types.runs import (
-    Aim,
     ENDED,
+    Aim,
     Happening,
     Lane,
     Placed,
@@ -55,18 +63,21 @@ from beffroi.kernel.procedures.types.telling import (
 )
 
 __all__ = [
+    "ENDED",
+    "LIBRARY",
+    "OPEN_REVISIONS",
     "Aim",
     "Answer",
     "Branch",
     "ByHand",
     "Call",
+    "Card",
     "Case",
     "Checklist",
     "Command",
     "Container",
     "Deed",
     "Dispatch",
-    "ENDED",
     "Escalation",
     "Evidence",
     "Expected",
@@ -82,12 +93,15 @@ __all__ = [
     "Notification",
     "Outcome",
     "Parallel",
+    "PastVersion",
     "Placed",
     "Procedure",
     "Progress",
     "Question",
     "Reach",
     "Recipient",
+    "Revision",
+    "RevisionState",
     "RoleOf",
     "Run",
     "RunState",
