@@ -6,14 +6,28 @@ import pytest
 
 from beffroi.foundation.clock import MINUTE
 from beffroi.foundation.errors import Conflict, Forbidden, NotFound, Refused
+from beffroi.kernel.alarms import queries as alarms
+from beffroi.kernel.alarms.types import AlarmState
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.models import Incident, Signal
 from beffroi.kernel.incidents.types import Channel, IncidentState, Origin
 from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind
 from beffroi.kernel.people.types import Role
-from tests.kernel.alarms.factories import make_asset, moves, viewer
-from tests.kernel.incidents.factories import DARK_CATEGORY, T0, call, happen, seen, set_up, told, verbs, words
+from tests.kernel.alarms.factories import make_asset, moves, relate, viewer
+from tests.kernel.incidents.factories import (
+    DARK_CATEGORY,
+    T0,
+    alarm,
+    call,
+    happen,
+    incident_of,
+    seen,
+    set_up,
+    told,
+    verbs,
+    words,
+)
 from tests.kernel.incidents.scene import said_of
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +66,30 @@ def test_equipment_gives_its_place_and_its_name() -> None:
     )  # fmt: skip
     happen(*moves("raise", "cabinet_tripped", found.asset_id or 0, at=T0 + 1), at=T0 + 1)
     assert (Incident.objects.count(), len(seen(found.id).alarm_ids)) == (1, 1)
+
+
+def test_alarm_that_stood_alone_on_equipment_joins_what_is_told_of_it() -> None:
+    lamp = make_asset("L-1", asset_class="light_point")
+    alone = alarm("light_dark", lamp)
+    assert not Incident.objects.exists()
+    found = call(at=T0 + 1, asset="L-1", lon=0, lat=0)
+    assert seen(found.id).alarm_ids == (alone,)
+    assert verbs() == ["open_incident", "attach_alarm"]
+    actions.take_incident(found.id, by=viewer("lucie"), at=T0 + 2)
+    assert alarms.of_ids([alone])[0].state is AlarmState.ACKNOWLEDGED
+    happen(*moves("return", "light_dark", lamp, at=T0 + 3), at=T0 + 3)
+    assert seen(found.id).state is IncidentState.RESOLVED
+
+
+def test_alarm_of_another_incident_or_kept_from_people_does_not_join_what_is_told() -> None:
+    cabinet, lamp = make_asset("A-1"), make_asset("L-1", asset_class="light_point")
+    relate(cabinet, "feeds", lamp)
+    tripped = incident_of(alarm("cabinet_tripped", cabinet))
+    explained = alarm("light_dark", lamp, at=T0 + 1)
+    assert alarms.of_ids([explained])[0].state is AlarmState.SUPPRESSED
+    assert seen(call(at=T0 + 2, asset="L-1", lon=0, lat=0).id).alarm_ids == ()
+    again = call(at=T0 + 3, asset="A-1", lon=0, lat=0)
+    assert (again.id != tripped, seen(again.id).alarm_ids) == (True, ())
 
 
 def test_partner_is_journalled_as_a_partner_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,13 @@ def standing(asset_ids: Iterable[int] | None = None) -> list[tuple[int, int, boo
     ]
 
 
+def active_on(asset_id: int) -> tuple[int, ...]:
+    """Return the alarms of a piece of equipment whose condition stands and that are put before people."""
+    shown = [state for state in ACTIVE_STATES if state not in HIDDEN_STATES]
+    rows = models.Alarm.objects.filter(asset_id=asset_id, state__in=shown)
+    return tuple(rows.order_by("id").values_list("id", flat=True))
+
+
 def to_gather(
     *, seen_by: Viewer, desks: Collection[str] = (), limit: int = 3_000
 ) -> tuple[tuple[int, str, int, bool, Instant, int], ...]:

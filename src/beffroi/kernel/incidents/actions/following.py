@@ -27,7 +27,6 @@ from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.twin import queries as twin
 from beffroi.kernel.twin.types import Asset
 
-_OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
 _CHANGING = {
     "title": "text",
     "category": "text",
@@ -104,7 +103,7 @@ class _Following:
     def lock(self, alarm_ids: Sequence[int]) -> None:
         """Lock the incidents of these alarms, and the open ones of the equipment where alarms were raised."""
         assets = sorted(self.assets)
-        if any(each.opens_incident for each in self.raised):
+        if assets:
             lock_openings(assets)
         self.links = incidents_of_alarms(alarm_ids)
         here = Incident.objects.filter(asset_id__in=assets, state__in=_OPEN).values_list("id", flat=True)

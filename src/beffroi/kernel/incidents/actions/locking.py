@@ -12,10 +12,15 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from beffroi.foundation.errors import Conflict, NotFound
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.actions import lock_alarms
 from beffroi.kernel.incidents.models import Incident, IncidentAlarm
 
-OPENING_LOCK = 0x696E6369  # "inci": with an asset's number, the advisory lock of whoever opens an incident on it
+OPENING_LOCK = (
+    0x696E6369  # "inci": with an asset's place among these, the advisory lock of whoever opens an incident on it
+)
+OPENING_PLACES = 512
+"""A whole city may fall dark in one transaction: so many locks at most, which neighbours in number share."""
 ATTEMPTS = 3
 
 
@@ -33,11 +38,34 @@ class Held:
 
 def lock_openings(asset_ids: Collection[int]) -> None:
     """Wait until nobody else opens an incident on this equipment; nobody will until this transaction ends."""
+    places = sorted({asset % OPENING_PLACES for asset in asset_ids})
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, (a %% 2147483647)::int) FROM unnest(%s::bigint[]) AS a",
-            [OPENING_LOCK, sorted(asset_ids)],
-        )
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, a) FROM unnest(%s::int[]) AS a", [OPENING_LOCK, places])
+
+
+def hold_openings(asset_id: int) -> list[int]:
+    """Lock a piece of equipment's openings with the alarms that stand there in no incident; return these alarms.
+
+    Raises Conflict when alarms are raised there without rest.
+    """
+    for _ in range(ATTEMPTS):
+        point = transaction.savepoint()
+        before = _alone_on(asset_id)
+        if before:
+            lock_alarms(before)
+        lock_openings([asset_id])
+        after = _alone_on(asset_id)
+        if set(after) <= set(before):
+            transaction.savepoint_commit(point)
+            return after
+        transaction.savepoint_rollback(point)
+    raise Conflict("alarms are raised on this equipment at this very moment: try again", key="changing")
+
+
+def _alone_on(asset_id: int) -> list[int]:
+    standing = alarms.active_on(asset_id)
+    gathered = set(IncidentAlarm.objects.filter(alarm_id__in=standing).values_list("alarm_id", flat=True))
+    return [alarm for alarm in standing if alarm not in gathered]
 
 
 def hold(*numbers: int) -> Held:

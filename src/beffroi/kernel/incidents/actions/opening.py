@@ -7,6 +7,7 @@ are united. A message that is sent twice with the same key is one.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
@@ -15,12 +16,14 @@ from django.db import connection, transaction
 from beffroi.foundation.clock import MINUTE, Instant, to_datetime
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.foundation.geo import is_position, point_to_metres
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import refuse_closed
 from beffroi.kernel.incidents.actions.lines import code_of_asset, kept, line_of
-from beffroi.kernel.incidents.actions.locking import hold
+from beffroi.kernel.incidents.actions.locking import hold, hold_openings
 from beffroi.kernel.incidents.actions.rounds import begin
 from beffroi.kernel.incidents.models import Incident as Row
+from beffroi.kernel.incidents.models import IncidentAlarm
 from beffroi.kernel.incidents.models import Signal as SignalRow
 from beffroi.kernel.incidents.queries import categories, incident_of, living_of
 from beffroi.kernel.incidents.types import (
@@ -142,13 +145,25 @@ def _open(
             return Opened(_living(before), new=False)
         if actor.kind is ActorKind.PARTNER:
             _bound(actor, at)
+        standing = hold_openings(where.asset.id) if where.asset else []
         row = _row(told, category, priority, where, origin, at)
         begin(row, at)
         row.save()
         row.description = _keep(row, told, where, actor, at, key)
         row.save(update_fields=["description"])
-        append([_line(row, "open_incident", actor, told, title=row.title, place=row.place)], at=at)
+        opened = _line(row, "open_incident", actor, told, title=row.title, place=row.place)
+        append([opened, *_gather(row, standing)], at=at)
         return Opened(incident_of(row), new=True)
+
+
+def _gather(row: Row, standing: Sequence[int]) -> list[Entry]:
+    """Attach the alarms that stand on an incident's equipment in no incident, as those will be that are raised after it."""
+    IncidentAlarm.objects.bulk_create([IncidentAlarm(incident=row, alarm_id=alarm) for alarm in standing])
+    code = code_of_asset(row)
+    return [
+        line_of(row, "attach_alarm", Actor(ActorKind.RULE, *named), asset_code=code, alarms=(alarm,), title=row.title)
+        for alarm, named in sorted(alarms.named(standing).items())
+    ]
 
 
 def _line(row: Row, verb: str, actor: Actor, told: Told, **content: object) -> Entry:
