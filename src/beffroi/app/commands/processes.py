@@ -18,8 +18,10 @@ from beffroi.foundation.settings import runtime_address, settings
 @click.argument("argument", required=False)
 def process(name: str, argument: str | None) -> None:
     """Run one process of the post: what the supervisor and systemd units start."""
+    from beffroi.app.embedded.children import end_with_parent
     from beffroi.foundation.log import set_up
 
+    end_with_parent()
     set_up(f"{name}-{argument}" if name == "engine" else name)
     PROCESSES[name](argument)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import os
 import pwd
 import secrets
@@ -10,7 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +25,9 @@ UNPRIVILEGED = ("beffroi", "nobody")
 
 _TOLD_OF_OUR_END = ("setpriv", "--pdeathsig", "INT")
 
+PARENT_VARIABLE = "BEFFROI_PARENT_PID"
+"""Who started a process: what it watches for, see `end_with_parent`."""
+_LOOKS_EVERY_S = 0.5
 
 _READ_AND_WALK = "-all,+dac_read_search"
 
@@ -78,8 +84,29 @@ def spawn(command: list[str], *, output: Path, cwd: Path | None = None) -> subpr
             stdout=words,
             stderr=subprocess.STDOUT,
             cwd=cwd,
+            env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
             start_new_session=True,
         )
+
+
+def end_with_parent(*, within_s: float = 10.0) -> None:
+    """Have this process end once who started it by `spawn` has died, even where it was not told, or cannot stop.
+
+    Being told (SIGINT) it stops by itself; one that has not within `within_s` says where each of its threads stands, for
+    whoever mends it, and is killed with what it started. Without this it would hold the post's ports and folder.
+    """
+    parent = int(os.environ.pop(PARENT_VARIABLE, "0"))
+    if not parent:
+        return  # started by somebody else: a systemd unit, a person
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_LOOKS_EVERY_S)
+        time.sleep(within_s)
+        faulthandler.dump_traceback(sys.stderr)
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="end with parent", daemon=True).start()
 
 
 @contextlib.contextmanager
