@@ -101,10 +101,20 @@ Repair = Callable[[Position, Instant], str | None]
 
 
 class Crew:
-    """One crew. `silent` and `refuses` are switched by the director of failures."""
+    """One crew. `silent` and `refuses` are switched by the director of failures; `tempo`: how many times faster than life."""
 
-    def __init__(self, slug: str, entry: Entry, roads: Roads, start: Instant, random: Random, repair: Repair) -> None:
-        self.slug, self.entry = slug, entry
+    def __init__(
+        self,
+        slug: str,
+        entry: Entry,
+        roads: Roads,
+        start: Instant,
+        random: Random,
+        repair: Repair,
+        *,
+        tempo: float = 1.0,
+    ) -> None:
+        self.slug, self.entry, self._tempo = slug, entry, tempo
         self.silent = self.refuses = False
         self._roads, self._random, self._repair = roads, random, repair
         self._base = self._place(entry.base)
@@ -121,7 +131,7 @@ class Crew:
 
     def step(self, now: Instant, own: Own) -> list[Act]:
         """Return what the crew tells the post now, in order; nothing for who is silent or has no crew."""
-        passed_s = min((now - self._last) / SECOND, _LONGEST_STEP_S)
+        passed_s = min((now - self._last) / SECOND, _LONGEST_STEP_S) * self._tempo
         self._last = now
         if self.silent or own.unit is None or self.entry.shared:
             return []
@@ -229,4 +239,4 @@ class Crew:
         return base if metres_between(near, base) < FROM_BASE_M else self._random.choice(self._roads.crossings)
 
     def _drawn(self, bounds_s: tuple[float, float]) -> Instant:
-        return int(self._random.uniform(*bounds_s) * SECOND)
+        return int(self._random.uniform(*bounds_s) / self._tempo * SECOND)

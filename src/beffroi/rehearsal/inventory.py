@@ -36,6 +36,8 @@ class Inventory:
     centre: tuple[float, float]
     lines: Sequence[Mapping[str, Any]]
     streets: Sequence[Mapping[str, Any]]
+    tempo: float = 1.0
+    """How many times faster than life the crews of this city are."""
 
     def of_class(self, asset_class: str) -> list[Item]:
         """Return the items of one class that a source reports, in the order of the file."""
@@ -59,7 +61,8 @@ def read_inventory(folder: Path) -> Inventory:
         raise Misconfigured(
             f"{folder} holds no generated city: {error}; make one with `beffroi city generate`"
         ) from error
-    return Inventory(items, feeds, (city["centre"][0], city["centre"][1]), city["lines"], streets)
+    centre = (city["centre"][0], city["centre"][1])
+    return Inventory(items, feeds, centre, city["lines"], streets, float(city.get("tempo", 1)))
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -57,7 +57,7 @@ def make_crews(
         return None
 
     crews = [
-        Crew(slug, entry, roads, start, Random(f"{seed}/crew/{slug}"), repair)
+        Crew(slug, entry, roads, start, Random(f"{seed}/crew/{slug}"), repair, tempo=inventory.tempo)
         for slug, entry in sorted(entries.items())
         if not entry.shared
     ]

@@ -71,6 +71,7 @@ def _describe(
         "profile": called,
         "seed": seed,
         "attribution": profile.attribution,
+        "tempo": profile.tempo,
         "centre": list(profile.centre),
         "depots": [list(depot.at) for depot in profile.equipment.depots],
         "seats": [list(commune.at) for commune in profile.communes],

@@ -188,6 +188,8 @@ class Profile(Part):
     suburb_radius_m: float
     equipment: Equipment
     names: Names
+    tempo: float = Field(1, ge=1, le=20)
+    """How many times faster than life its crews answer, drive and work: more than 1 where nobody has the time to watch."""
 
     @model_validator(mode="after")
     def _counts_agree(self) -> Self:
