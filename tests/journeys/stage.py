@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from django.core.handlers.asgi import ASGIHandler
+from a2wsgi import WSGIMiddleware
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -24,6 +25,7 @@ from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 
 from beffroi.app.processes import live
+from beffroi.app.processes.web import THREADS
 from tests.database import as_owner
 
 
@@ -95,6 +97,6 @@ class Stage:
         routes = [
             Route("/tiles/{name}", tiles),
             Route("/live/console", stream),
-            Mount("/", ASGIHandler()),
+            Mount("/", WSGIMiddleware(WSGIHandler(), workers=THREADS)),  # type: ignore[arg-type]
         ]
         return Starlette(routes=routes, lifespan=lifespan)

@@ -23,14 +23,15 @@ pytestmark = pytest.mark.browser
 
 SAME = """async url => {
   const said = root => {
-    const detail = root.querySelector("#detail").cloneNode(true);
+    const detail = root.querySelector("#detail")?.cloneNode(true);
+    if (!detail) return `no detail: ${root.body?.textContent.trim().slice(0, 200)}`;
     for (const age of detail.querySelectorAll("time[data-age]")) age.remove();
     return detail.textContent.replace(/\\s+/g, " ").trim();
   };
   const answer = await fetch(url, { cache: "no-store" });
   const fresh = said(new DOMParser().parseFromString(await answer.text(), "text/html"));
   const shown = said(document);
-  return { same: fresh === shown, fresh, shown };
+  return { same: answer.ok && fresh === shown, fresh, shown };
 }"""
 ATTEMPTS = 60
 
