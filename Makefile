@@ -31,8 +31,9 @@ $(BUILD)/.built: web/node_modules/.installed $(WEB_SOURCES)
 run: setup ## Start the post with the simulated metropolis
 	$(BIN)/beffroi up
 
+# One worker more than there are processors: whole posts and browsers wait more than they work.
 test: setup browser ## Run all tests
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile
 
 browser: .venv/.installed
 	@$(BIN)/python -m tests.browser

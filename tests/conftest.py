@@ -49,6 +49,11 @@ hypothesis.settings.register_profile("beffroi", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("beffroi")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with whole posts: they wait more than they work, and the other workers need not wait for them at the end."""
+    items.sort(key=lambda item: item.get_closest_marker("post") is None)
+
+
 @pytest.fixture(scope="session")
 def box() -> Path:
     """The folder of this run."""

@@ -140,6 +140,13 @@ def test_a_cabinet_that_trips_is_one_alarm_one_incident_and_lines_nobody_can_alt
     eventually(darkened, "every lamp of the cabinet said that it has no supply")
     found = [i for i in post.get("incidents?limit=500", token)["items"] if i["asset"] == cabinet]
     assert len(found) == 1
+
+    def in_view() -> bool:
+        if row.get_attribute("data-folded"):
+            operator.keyboard.press("g")  # a flood, and groups: she wants rows
+        return row.is_visible()
+
+    eventually(in_view, "the row takes its place")
     row.click()
     operator.keyboard.press("p")
     expect(row).to_contain_text("LM", timeout=10_000)
