@@ -22,8 +22,19 @@ from tests.post.running import Post, eventually
 pytestmark = pytest.mark.post
 CODES = [f"FEU-{place}" for place in range(6)]
 SHELVED = "FEU-5"
-SHELVED_FOR_S = 75
+SHELVED_FOR_S = 60
+ESCALATES_AFTER_S = 40
 
+_HURRY = """
+import sys
+from dataclasses import replace
+from beffroi.app.shell import actor, set_up_django
+set_up_django()
+from beffroi.foundation.clock import now
+from beffroi.kernel.alarms.actions import publish_priorities
+from beffroi.kernel.alarms.queries import priorities
+publish_priorities([replace(priorities()[1], escalate_after_s=int(sys.argv[1]))], by=actor(), at=now())
+"""
 _SHELVE = """
 import sys
 from beffroi.app.shell import set_up_django
@@ -34,6 +45,15 @@ from beffroi.kernel.people.queries import viewer_named
 at = now()
 shelve_alarm(int(sys.argv[1]), until=at + int(sys.argv[2]) * SECOND, reason="travaux", by=viewer_named("chefsalle"), at=at)
 """
+
+
+def _act(post: Post, script: str, *arguments: object) -> None:
+    """Do what has no command of its own, in a process beside those that are killed."""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        env=post.environment, capture_output=True, text=True, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def _publish(post: Post, access: tuple[str, str], state: str) -> None:
@@ -47,6 +67,7 @@ def _publish(post: Post, access: tuple[str, str], state: str) -> None:
 
 
 def test_what_time_does_is_done_once_whoever_is_killed(post: Post, token: str, tmp_path: Path) -> None:
+    _act(post, _HURRY, ESCALATES_AFTER_S)
     rows = [f"{code},intersection,4.6,47.45,Carrefour {code},feux,Bourg-Clairval,3600" for code in CODES]
     inventory = tmp_path / "feux.csv"
     inventory.write_text("\n".join(["asset,class,lon,lat,name,source,commune,period_s", *rows]) + "\n")
@@ -63,11 +84,7 @@ def test_what_time_does_is_done_once_whoever_is_killed(post: Post, token: str, t
     post.kill("engine-1")  # within the ten seconds after which it would raise them
     eventually(lambda: len(dark()) == len(CODES), "an alarm for each junction")
     shelved = dark()[SHELVED]["id"]
-    done = subprocess.run(
-        [sys.executable, "-c", _SHELVE, str(shelved), str(SHELVED_FOR_S)],
-        env=post.environment, capture_output=True, text=True, check=False, timeout=90,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    _act(post, _SHELVE, shelved, SHELVED_FOR_S)
 
     def told() -> Counter[tuple[str, str]]:
         lines: list[dict[str, Any]] = []
