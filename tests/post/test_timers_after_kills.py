@@ -1,5 +1,5 @@
 """Timers of a whole post under a real `kill -9`: worker and engine are killed between raise, deadline, shelf's end and
-escalation, and everything happens once, in its time.
+escalation, and between the steps of a procedure; everything happens once, in its time.
 """
 
 from __future__ import annotations
@@ -124,4 +124,84 @@ def test_what_time_does_is_done_once_whoever_is_killed(post: Post, token: str, t
         for i in late
     }
     assert missed == {i["id"]: len(i["missed"]) for i in late}
+    assert "BROKEN" not in post.command("journal", "verify")
+
+
+_PUT_IN_FORCE = """
+import sys
+from beffroi.app.shell import set_up_django
+set_up_django()
+from beffroi.foundation.clock import now
+from beffroi.kernel.people.queries import viewer_named
+from beffroi.kernel.procedures import actions
+writer, judge = viewer_named("ingenieure"), viewer_named("chefsalle")
+change = actions.draft_procedure(sys.argv[1], reason="essai", by=writer, at=now())
+actions.propose_procedure(change.id, by=writer, at=now())
+actions.put_procedure_in_force(change.id, by=judge, at=now())
+"""
+_TIMED = """
+code: timed
+version: 1
+title: À l'heure
+desk: traffic
+purpose: Dire ce qui vient à son heure, qui que l'on tue.
+roles: [{code: operator, title: Opérateur, desk: traffic}, {code: supervisor, title: Chef de salle, post: night}]
+steps:
+  - {id: first, kind: notification, title: Dire d'abord, to: [{post: night}], message: "{reference} : un"}
+  - {id: pause, kind: wait, for_s: 2}
+  - {id: second, kind: notification, title: Dire ensuite, to: [{post: night}], message: "{reference} : deux"}
+  - id: both
+    kind: parallel
+    lanes:
+      - steps: [{id: do, title: Faire, within_s: 2, escalate: {to: supervisor, after_s: 1}}]
+      - steps:
+          - {id: rest, kind: wait, for_s: 2}
+          - {id: third, kind: notification, title: Dire enfin, to: [{post: night}], message: "{reference} : trois"}
+tests:
+  - name: Rien n'est fait
+    expect:
+      - {at_s: 0, step: first}
+      - {at_s: 0, step: pause}
+      - {at_s: 2, step: second}
+      - {at_s: 2, step: do, by: operator, within_s: 2}
+      - {at_s: 2, step: rest}
+      - {at_s: 4, step: third}
+      - {at_s: 4, late: do}
+      - {at_s: 5, told: supervisor, step: do}
+    until_s: 9
+"""
+
+
+def test_steps_of_a_run_come_once_and_in_their_time_whoever_is_killed_between_them(post: Post, token: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PUT_IN_FORCE, _TIMED],
+        env=post.environment, capture_output=True, text=True, check=False, timeout=90,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    mine = post.command("token", "create", "runs", "--person", "operatrice").strip()
+    told = {"category": "road_accident", "lon": 4.6, "lat": 47.45, "description": "essai"}
+    incident = post.ask("incidents", mine, told)["reference"]
+    run = post.ask("runs", mine, {"procedure": "timed", "incident": incident})["id"]
+
+    def steps() -> dict[str, dict[str, Any]]:
+        return {each["step"]: each for each in post.get(f"runs/{run}", mine)["items"]}
+
+    def is_all_told() -> bool:
+        found = steps()
+        return found["third"]["state"] == "done" and bool(found["do"]["escalated"])
+
+    deadline = time.monotonic() + 200
+    post.kill("worker")  # the first wait ends while nobody is there
+    while not is_all_told() and time.monotonic() < deadline:
+        post.kill("worker")
+    assert is_all_told()
+    over = post.ask(f"runs/{run}/steps/do/confirm", mine, {})
+    assert (over["state"], [each["standing"] for each in over["items"]]) == ("done", [False] * len(over["items"]))
+    texts = sorted((each["step"], each["urgent"]) for each in over["messages"])
+    assert texts == [("do", True), ("first", False), ("second", False), ("third", False)]
+    lines = post.get(f"journal?subject=run:{run}&limit=500", token)["items"]
+    counts = Counter((each["verb"], each["content"].get("step", "")) for each in lines)
+    assert counts == dict.fromkeys((("start_procedure", ""), ("tell_step", "first"), ("end_wait", "pause"), ("tell_step", "second"), ("end_wait", "rest"), ("tell_step", "third"), ("miss_step", "do"), ("escalate_step", "do"), ("confirm_step", "do"), ("end_procedure", "")), 1)  # fmt: skip
+    missed = next(each for each in lines if each["verb"] == "miss_step")
+    assert missed["effective_at"] == steps()["do"]["due_at"], "dated when it was due, whenever the worker came back"
     assert "BROKEN" not in post.command("journal", "verify")

@@ -42,14 +42,19 @@ class VersionAsked(Schema):
 def list_procedures(request: Entered, asked: Query[ProceduresAsked]) -> HttpResponse:
     """List the procedures in force, by desk and title; with `incident`, those proposed for it, in the order proposed."""
     check_known(request, ProceduresAsked)
-    found = [each for each in queries.in_force() if _is_asked(each.procedure, asked)]
-    if asked.incident:
-        proposed = [each.code for each in queries.proposed_for(incidents.get(asked.incident, request.auth))]
-        found = sorted(
-            (each for each in found if each.procedure.code in proposed),
-            key=lambda each: proposed.index(each.procedure.code),
+    found = {each.procedure.code: each for each in queries.in_force() if _is_asked(each.procedure, asked)}
+    if not asked.incident:
+        return answer(shapes.Procedures([shapes.Procedure(**_fields(each)) for each in found.values()]))
+    proposed = queries.proposed_for(incidents.get(asked.incident, request.auth))
+    return answer(
+        shapes.Procedures(
+            [
+                shapes.Procedure(**_fields(found[each.procedure.code]) | {"proposed_because": str(each.because)})
+                for each in proposed
+                if each.procedure.code in found
+            ]
         )
-    return answer(shapes.Procedures([shapes.Procedure(**_fields(each)) for each in found]))
+    )
 
 
 @router.get(
@@ -86,6 +91,8 @@ def _fields(found: InForce) -> dict[str, Any]:
         "purpose": of.purpose,
         "alarms": list(of.alarms),
         "categories": list(of.categories),
+        "asset_classes": list(of.asset_classes),
+        "proposed_because": None,
         "published_at": write_instant(found.published_at) or "",
         "published_by": found.published_by,
     }

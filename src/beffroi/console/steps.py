@@ -13,14 +13,17 @@ from django.utils.translation import gettext as _
 from beffroi.console import step_words, words
 from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.dispatch import queries as crews
 from beffroi.kernel.dispatch.types import Candidate
+from beffroi.kernel.incidents.queries import categories
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.procedures import queries, rules
 from beffroi.kernel.procedures.types import (
     Aim,
+    Because,
     Branch,
     Checklist,
     Command,
@@ -29,6 +32,7 @@ from beffroi.kernel.procedures.types import (
     Parallel,
     Placed,
     Progress,
+    Proposal,
     Question,
     Run,
     RunStatus,
@@ -110,12 +114,24 @@ def context_of(incident: Incident, viewer: Viewer) -> dict[str, Any]:
     return {
         "sees_procedures": True,
         "runs": runs,
-        "proposed": queries.proposed_for(incident) if may else (),
+        "proposed": [(each.procedure, _because(each)) for each in queries.proposed_for(incident)] if may else [],
         "others": _others(runs) if may and is_open else (),
         "may_run": may and is_open,
         "has_address": queries.has_address(incident.id),
         "may_note": people.may(viewer, Verb.NOTE, Kind.INCIDENT, desk=incident.desk, commune=incident.commune),
     }
+
+
+def _because(proposal: Proposal) -> str:
+    """Return why a procedure is proposed, as it is read beside it."""
+    if proposal.because is Because.ALARM:
+        known = {each.code: each.title for each in alarms.definitions_in_force()}
+        return _("pour l’alarme « %(name)s »") % {"name": known.get(proposal.of, proposal.of)}
+    known = {each.code: each.title for each in categories()}
+    name = known.get(proposal.of, proposal.of)
+    if proposal.because is Because.ASSET_CLASS:
+        return _("pour la catégorie « %(name)s », sur cette sorte d’équipement") % {"name": name}
+    return _("pour la catégorie « %(name)s »") % {"name": name}
 
 
 def render_messages(viewer: Viewer) -> SafeString:

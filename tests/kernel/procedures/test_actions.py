@@ -73,14 +73,42 @@ def test_publishing_refuses_a_content_that_changed_under_its_version_and_a_test_
 def test_a_procedure_is_proposed_by_category_and_by_alarm_until_it_runs() -> None:
     in_force()
     incident = an_incident()
-    assert [each.code for each in queries.proposed_for(incident)] == ["dark"]
+    assert [(each.procedure.code, each.because, each.of) for each in queries.proposed_for(incident)] == [
+        ("dark", "category", "street_dark")
+    ]
     actions.start("dark", incident.id, by=nadia(), at=T0)
     assert queries.proposed_for(incident) == ()
     cabinet = make_asset("A-014")
     by_alarm = factories.seen(factories.incident_of(factories.alarm("cabinet_tripped", cabinet)))
-    assert [each.code for each in queries.proposed_for(by_alarm)] == ["dark"]
+    assert [(each.procedure.code, each.because, each.of) for each in queries.proposed_for(by_alarm)] == [
+        ("dark", "alarm", "cabinet_tripped")
+    ]
     noise = factories.call(category="noise")
     assert queries.proposed_for(noise) == ()
+
+
+def test_the_most_particular_procedure_is_proposed_first_whatever_their_names() -> None:
+    def named(code: str, title: str, purpose: str) -> str:
+        text = CORDON.replace("code: cordon", f"code: {code}").replace("title: Baliser", f"title: {title}")
+        return text.replace("roles:", f"for: {{{purpose}}}\nroles:", 1)
+
+    in_force(
+        named("any_b", "Bb", "categories: [street_dark]"),
+        named("any_a", "Aa", "categories: [street_dark]").replace("desk: lighting\npurpose", "desk: police\npurpose"),
+        named("on_cabinet", "Zz", "categories: [street_dark], asset_classes: [lighting_cabinet]"),
+        named("on_bollard", "Ab", "categories: [street_dark], asset_classes: [bollard]"),
+        named("by_alarm", "Zzz", "alarms: [cabinet_tripped], categories: [street_dark]"),
+    )
+    factories.set_up()
+    cabinet = make_asset("A-014")
+    told = factories.call(by="nadia", asset="A-014")
+    assert [(each.procedure.code, str(each.because)) for each in queries.proposed_for(told)] == [
+        ("on_cabinet", "asset_class"), ("any_b", "category"), ("by_alarm", "category"), ("any_a", "category"),
+    ]  # fmt: skip
+    raised = factories.seen(factories.incident_of(factories.alarm("cabinet_tripped", cabinet)))
+    assert [str(each.because) for each in queries.proposed_for(raised)][:1] == ["alarm"]
+    nowhere = factories.call(by="nadia", lon=5.2)
+    assert [each.procedure.code for each in queries.proposed_for(nowhere)] == ["any_b", "by_alarm", "any_a"]
 
 
 def test_a_run_keeps_the_version_that_it_began_with() -> None:

@@ -92,7 +92,10 @@ class ProcedureStep(msgspec.Struct, omit_defaults=True):
 
 
 class Procedure(msgspec.Struct):
-    """A procedure: what it is for, and for which alarms (definitions) and categories it is proposed."""
+    """A procedure: what it is for, and for which alarms (definitions) and categories it is proposed, on which equipment.
+
+    `proposed_because`: alarm, asset_class or category, where an incident was asked for; else null.
+    """
 
     code: str
     version: int
@@ -102,6 +105,8 @@ class Procedure(msgspec.Struct):
     purpose: str
     alarms: list[str]
     categories: list[str]
+    asset_classes: list[str]
+    proposed_because: str | None
     published_at: str
     published_by: str
 

@@ -50,8 +50,10 @@ class Intersections:
         values: dict[str, float | str] = {
             "controller_state": state,
             "plan_count": self._ordered.get(place, plan) if state == "normal" else 0,
-            "mode_state": "ordered" if place in self._ordered or place in self._asked_to_flash else "schedule",
         }
+        if self._states[place] == "normal":  # in fault it follows neither schedule nor order, and says so of neither
+            ordered = place in self._ordered or place in self._asked_to_flash
+            values["mode_state"] = "ordered" if ordered else "schedule"
         return Said(self._items[place].address, now, values)
 
     def obeying(self) -> Sequence[str]:

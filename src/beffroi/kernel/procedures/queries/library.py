@@ -8,8 +8,9 @@ from beffroi.foundation.clock import from_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
-from beffroi.kernel.procedures import models
-from beffroi.kernel.procedures.types import InForce, Procedure, RunStatus
+from beffroi.kernel.procedures import models, rules
+from beffroi.kernel.procedures.types import InForce, Procedure, Proposal, RunStatus
+from beffroi.kernel.twin import queries as twin
 
 
 def procedure_of(row: models.Version) -> Procedure:
@@ -45,18 +46,22 @@ def version_of(code: str, version: int | None = None) -> InForce:
     return InForce(procedure_of(row), from_datetime(row.published_at), row.published_by, every, row.in_force)
 
 
-def proposed_for(incident: Incident) -> tuple[Procedure, ...]:
-    """Return the procedures in force for an incident's alarms or category, without those that run on it already.
+def proposed_for(incident: Incident) -> tuple[Proposal, ...]:
+    """Return the procedures in force for an incident, without those that run on it already, each with why it is proposed.
 
-    Those for an alarm come before those for a category. None for an incident that is over.
+    The most particular first (`rules.proposals`). None for an incident that is over.
     """
     if incident.state not in OPEN_STATES:
         return ()
     codes = {alarm.definition.code for alarm in alarms.of_ids(incident.alarm_ids)} | {incident.category}
+    asset = twin.assets_by_id([incident.asset_id]).get(incident.asset_id) if incident.asset_id else None
     running = set(
         models.Run.objects.filter(incident_id=incident.id, status=RunStatus.RUNNING).values_list("code", flat=True)
     )
-    every = [each for each in library().values() if each.code not in running]
-    by_alarm = [each for each in every if codes & set(each.alarms)]
-    by_category = [each for each in every if incident.category in each.categories and each not in by_alarm]
-    return (*by_alarm, *by_category)
+    return rules.proposals(
+        (each for each in library().values() if each.code not in running),
+        alarms=codes,
+        category=incident.category,
+        asset_class=asset.asset_class if asset else "",
+        desk=incident.desk,
+    )

@@ -25,6 +25,7 @@ from beffroi.kernel.procedures.types import (
     Revision,
     RevisionState,
 )
+from beffroi.kernel.twin.types import CLASSES
 
 MAX_REVISIONS = 200
 
@@ -90,6 +91,7 @@ def known_names() -> Known:
         posts=frozenset(each.code for each in people.posts()),
         abilities={each.slug: each.asset_class for each in commands.abilities()},
         skills=frozenset(dispatch.skills()),
+        asset_classes=frozenset(CLASSES),
     )
 
 

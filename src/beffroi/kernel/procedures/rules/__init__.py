@@ -20,6 +20,7 @@ from beffroi.kernel.procedures.rules.moving import (
 )
 from beffroi.kernel.procedures.rules.naming import Known, unknown_names
 from beffroi.kernel.procedures.rules.picturing import picture_name
+from beffroi.kernel.procedures.rules.proposing import proposals
 from beffroi.kernel.procedures.rules.reading import KINDS, parse_library, parse_procedure, read_step
 from beffroi.kernel.procedures.rules.running import (
     begin,
@@ -73,6 +74,7 @@ __all__ = [
     "pin",
     "placed",
     "problems_between",
+    "proposals",
     "read_step",
     "report",
     "run_trials",

@@ -23,6 +23,7 @@ class Known:
     posts: Collection[str] = ()
     abilities: Mapping[str, str] = field(default_factory=dict)
     skills: Collection[str] = ()
+    asset_classes: Collection[str] = ()
 
 
 def unknown_names(procedure: Procedure, text: str, known: Known) -> tuple[Problem, ...]:
@@ -45,6 +46,8 @@ def _named(procedure: Procedure, known: Known) -> Iterator[tuple[str, str, Colle
         yield "alarms", code, known.alarms
     for code in procedure.categories:
         yield "categories", code, known.categories
+    for name in procedure.asset_classes:
+        yield "asset_classes", name, known.asset_classes
     for role in procedure.roles:
         yield "desk", role.desk, known.desks
         yield "post", role.post, known.posts

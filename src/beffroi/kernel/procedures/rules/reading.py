@@ -82,7 +82,7 @@ def read_step(fields: Mapping[str, Any]) -> Step:
 def _procedure(entry: Entry, sheet: Sheet) -> Procedure:
     sheet.known(entry, _KEYS, "a procedure")
     purposes = sheet.mapping(entry, "for") or Entry(entry.line)
-    sheet.known(purposes, ("alarms", "categories"), "`for`")
+    sheet.known(purposes, ("alarms", "categories", "asset_classes"), "`for`")
     return Procedure(
         code=sheet.code(entry, "code"),
         version=sheet.whole(entry, "version", 1, 100_000),
@@ -93,6 +93,7 @@ def _procedure(entry: Entry, sheet: Sheet) -> Procedure:
         steps=_steps(entry, "steps", sheet),
         alarms=sheet.texts(purposes, "alarms", most=30),
         categories=sheet.texts(purposes, "categories", most=30),
+        asset_classes=sheet.texts(purposes, "asset_classes", most=30, longest=48),
         tests=read_trials(entry, sheet),
     )
 

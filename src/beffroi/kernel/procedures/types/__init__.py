@@ -9,12 +9,14 @@ from beffroi.kernel.procedures.types.library import (
     RevisionState,
 )
 from beffroi.kernel.procedures.types.procedures import (
+    Because,
     Deed,
     Expected,
     Given,
     InForce,
     Outcome,
     Procedure,
+    Proposal,
     Trial,
 )
 from beffroi.kernel.procedures.types.runs import (
@@ -68,6 +70,7 @@ __all__ = [
     "OPEN_REVISIONS",
     "Aim",
     "Answer",
+    "Because",
     "Branch",
     "ByHand",
     "Call",
@@ -97,6 +100,7 @@ __all__ = [
     "Placed",
     "Procedure",
     "Progress",
+    "Proposal",
     "Question",
     "Reach",
     "Recipient",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 import msgspec
 
@@ -65,7 +66,9 @@ class Outcome:
 
 
 class Procedure(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A procedure as the city writes it. Proposed for the incidents of `alarms` (definitions) and of `categories`."""
+    """A procedure as the city writes it. Proposed for the incidents of `alarms` (definitions) and of `categories`; where
+    `asset_classes` are named, only for those whose equipment is of one of them.
+    """
 
     code: str
     version: int
@@ -76,6 +79,7 @@ class Procedure(msgspec.Struct, frozen=True, omit_defaults=True):
     steps: tuple[Step, ...]
     alarms: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
+    asset_classes: tuple[str, ...] = ()
     tests: tuple[Trial, ...] = ()
 
     def role(self, step: Step) -> RoleOf:
@@ -92,3 +96,20 @@ class InForce:
     published_by: str
     versions: tuple[int, ...] = ()
     in_force: bool = True
+
+
+class Because(StrEnum):
+    """Why a procedure is proposed for an incident, the most particular first."""
+
+    ALARM = "alarm"
+    ASSET_CLASS = "asset_class"
+    CATEGORY = "category"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A procedure that is proposed for an incident, and why: `of` is the alarm's definition, or the category."""
+
+    procedure: Procedure
+    because: Because
+    of: str
