@@ -24,8 +24,18 @@ STATES = {
 }
 """The incidents of each version, as the present one reads them."""
 
-TEXTS = {"2026-11-25": 0, "2026-11-26": 4}
+TEXTS = {"2026-11-25": 0, "2026-11-26": 7}
 """How many texts people had written of them at least: they are read as before, and stand in no table in clear."""
+
+ASIDE = """
+INSERT INTO public.alarms_shelving (code, reason, since, until, alarm_id, asset_id, by_id)
+    SELECT a.code, 'le voisin Firmin attend la pièce', now(), now(), a.id, a.asset_id, p.id
+    FROM public.alarms_alarm a, public.people_person p ORDER BY a.id, p.id LIMIT 1;
+INSERT INTO public.alarms_withdrawal (code, title, desk, reason, since, until, ended_at, end_reason, asset_id, by_id, ended_by_id)
+    SELECT '', '', '', 'travaux chez Firmin', now(), now(), now(), 'Firmin a réparé', a.id, p.id, p.id
+    FROM public.twin_asset a, public.people_person p ORDER BY a.id, p.id LIMIT 1;
+"""
+"""What people wrote of alarms, in clear as it was then: why one was put aside, why equipment was out of service."""
 
 PREPARE = """
 import json
@@ -41,6 +51,11 @@ assert all(incidents.history(incident.id) for incident in told)
 said = incidents.written([incident.id for incident in told])
 words = [each.description.text for each in said.values()] + [each.close_comment.text for each in said.values()]
 words += [signal.description.text for incident in told for signal in incidents.signals_of(incident.id)]
+from django.apps import apps
+from beffroi.kernel.journal.queries import read_words
+for table, names in (("Shelving", ("reason",)), ("Withdrawal", ("reason", "end_reason"))):
+    kept = [bytes(part) for row in apps.get_model("alarms", table).objects.values_list(*names) for part in row]
+    words += [read_words([part]).words(part).text for part in kept]
 words += [part.text for i in told for each in incidents.transfers(i.id) for part in (each.reason, each.answer)]
 words += [part.text for i in told for each in incidents.pauses(i.id) for part in (each.reason, each.proof)]
 print(json.dumps(sorted({text for text in words if text})))
@@ -61,6 +76,8 @@ def left(request: pytest.FixtureRequest) -> Iterator[str]:
     address = make_conninfo(**{**named, "dbname": name})
     with psycopg.connect(address) as there:
         there.execute(gzip.decompress((FOLDER / f"{request.param}.sql.gz").read_bytes()))
+        if request.param == "2026-11-26":
+            there.execute(ASIDE)
     yield server.replace(f"/{named['dbname']}?", f"/{name}?", 1)
     with psycopg.connect(make_conninfo(**{**named, "dbname": "postgres"}), autocommit=True) as owner:
         owner.execute(f"DROP DATABASE {name} WITH (FORCE)")
@@ -69,7 +86,9 @@ def left(request: pytest.FixtureRequest) -> Iterator[str]:
 def _in_clear(address: str) -> str:
     """What the tables say as text, bytes read as text too, but for the journal, whose old lines stay as they were."""
     with psycopg.connect(address) as there:
-        names = there.execute("SELECT relname FROM pg_class WHERE relname ~ '^(incidents|people)_' AND relkind = 'r'")
+        names = there.execute(
+            "SELECT relname FROM pg_class WHERE relname ~ '^(incidents|people|alarms_(shelving|withdrawal))' AND relkind = 'r'"
+        )
         rows = [row for (name,) in names.fetchall() for row in there.execute(f"SELECT * FROM {name}").fetchall()]
     return " ".join(v.decode(errors="replace") if isinstance(v, bytes) else str(v) for row in rows for v in row)
 

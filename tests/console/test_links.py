@@ -154,6 +154,27 @@ def test_who_comes_second_is_told_in_french_by_whom(enter: Enter) -> None:
     assert (taken.status_code, tripped.reference in taken.json()["said"]) == (409, True)
 
 
+def test_closing_as_a_duplicate_offers_what_is_near_and_unites(enter: Enter) -> None:
+    tripped, called, _other = two()
+    client = enter()
+    panel = client.get(f"/incidents/{called.reference}/panel").content.decode()
+    assert '<option value="duplicate">doublon</option>' in panel.lower()
+    assert re.findall(r'<option value="(BF-[-\d]+)">', panel)[0] == tripped.reference
+    body = {"reason": "duplicate", "comment": "Le même noir."}
+    refused = client.post(f"/incidents/{called.reference}/close", body, headers=JSON)
+    assert (refused.status_code, "Doublon duquel" in refused.json()["detail"]) == (422, True)
+    answer, touched = _follow(
+        client,
+        lambda: client.post(
+            f"/incidents/{called.reference}/close", body | {"duplicate_of": tripped.reference}, headers=JSON
+        ),
+    )
+    assert answer.json()["said"] == f"{called.reference} est réuni avec {tripped.reference}, qui continue."
+    assert touched >= {f"incident-{tripped.id}", f"incident-{called.id}"}
+    page = client.get(f"/incidents/{called.reference}").content.decode()
+    assert f"Séparer de {tripped.reference}" in page and "Le même noir." in page
+
+
 def test_refusals_are_told_in_french(enter: Enter) -> None:
     tripped, _called, _other = two()
     client = enter()

@@ -109,7 +109,11 @@ def test_controller_refuses_in_local_mode_dark_or_flashing_by_itself_and_flashes
     made, at = controllers(), DAY_TIME + MINUTE
     play(made, DAY_TIME, 0, 60)
     assert made.obey("C002", "ask_flashing", {}, at) == Reply(True)
-    assert last(made, "C002", 64, DAY_TIME).values["controller_state"] == "flashing"
+    values = last(made, "C002", 64, DAY_TIME).values
+    assert (values["controller_state"], values["mode_state"]) == ("flashing", "ordered")
+    made.flash("C002", at + 10 * SECOND)
+    values = last(made, "C002", 80, DAY_TIME).values
+    assert (values["controller_state"], values["mode_state"]) == ("flashing", "fallback")
     for code, fail, reason in (
         ("C003", made.take_local, "contrôleur en commande locale"),
         ("C004", made.darken, "contrôleur hors tension"),

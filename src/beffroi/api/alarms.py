@@ -12,7 +12,7 @@ from beffroi.api.openapi import answers
 from beffroi.api.paging import Page, answer_by_number, check_known, filters_of, write_instant
 from beffroi.kernel.alarms import queries
 from beffroi.kernel.alarms.types import Alarm, AlarmState
-from beffroi.kernel.people.types import Kind, Verb
+from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 router = Router(tags=["alarms"])
 
@@ -39,11 +39,12 @@ def list_alarms(request: Entered, asked: Query[AlarmsAsked]) -> HttpResponse:
     def find(before: int | None, limit: int) -> tuple[Alarm, ...]:
         return queries.list_alarms(filters, seen_by=request.auth, before=before, limit=limit)
 
-    return answer_by_number(asked, find, shapes.Alarms, _alarm)
+    return answer_by_number(asked, find, shapes.Alarms, lambda alarm: _alarm(alarm, request.auth))
 
 
-def _alarm(alarm: Alarm) -> shapes.Alarm:
-    definition = alarm.definition
+def _alarm(alarm: Alarm, seen_by: Viewer) -> shapes.Alarm:
+    definition, kept = alarm.definition, alarm.set_aside
+    why = queries.reasons_aside([(kept, alarm.desk, alarm.commune)], seen_by=seen_by)[0] if kept else ""
     return shapes.Alarm(
         id=alarm.id,
         code=definition.code,
@@ -66,10 +67,11 @@ def _alarm(alarm: Alarm) -> shapes.Alarm:
         ended_at=write_instant(alarm.ended_at),
         suppressed_by=alarm.suppressed_by_id,
         suppressed_count=alarm.suppressed_count,
+        commanded_by=str(alarm.commanded.command) if alarm.commanded else None,
         rung=alarm.rung,
-        aside_by=alarm.set_aside.by if alarm.set_aside else "",
-        aside_reason=alarm.set_aside.reason if alarm.set_aside else "",
-        aside_until=write_instant(alarm.set_aside.until) if alarm.set_aside else None,
+        aside_by=kept.by if kept else "",
+        aside_reason=str(why),
+        aside_until=write_instant(kept.until) if kept else None,
         cause=definition.cause,
         consequence=definition.consequence,
         response=definition.response,

@@ -102,7 +102,7 @@ _GAUGES = (
     (
         "beffroi_alarms_open",
         "Alarms standing before people",
-        "SELECT count(*) FROM alarms_alarm WHERE ended_at IS NULL AND suppressed_by_id IS NULL",
+        "SELECT count(*) FROM alarms_alarm WHERE ended_at IS NULL AND suppressed_by_id IS NULL AND commanded_id IS NULL",
     ),
     (
         "beffroi_incidents_open",

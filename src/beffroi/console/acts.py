@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from beffroi.console import frames
+from beffroi.console import frames, linking
 from beffroi.console.door import page, wants_json
 from beffroi.foundation import clock
 from beffroi.foundation.errors import Conflict
 from beffroi.kernel.incidents import actions, queries
-from beffroi.kernel.incidents.types import Incident
+from beffroi.kernel.incidents.types import CloseReason, Incident
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
@@ -70,8 +70,10 @@ def take(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
 @require_POST
 @page(Verb.CLOSE, Kind.INCIDENT)
 def close(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
-    """Close it, with a reason among those that exist."""
+    """Close it, with a reason among those that exist; as a duplicate, by uniting it with the incident that is named."""
     reason, comment = request.POST.get("reason", ""), request.POST.get("comment", "")
+    if reason == CloseReason.DUPLICATE and request.POST.get("duplicate_of", "").strip():
+        return linking.unite(request, viewer, reference, field="duplicate_of", comment=comment)
     useful = {"yes": True, "no": False}.get(request.POST.get("useful", ""))
 
     def act(number: int) -> Incident:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from beffroi.console import asking, commanding, told, words
+from beffroi.console import asking, command_list, commanding, told, words
 from beffroi.console.door import page, refusal_words
 from beffroi.console.pictures import place_words
 from beffroi.console.surround import surround
@@ -104,7 +104,7 @@ def _waiting(found: Sequence[Group], viewer: Viewer) -> dict[str, Any]:
 def new(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     """Show the form; what it would touch, with each piece of equipment named; and ask, when `do` says so.
 
-    One piece of equipment that cannot be hurt is asked at once; anything else is shown first.
+    One piece of equipment that cannot be hurt is asked at once; anything else is shown first, with all of it as a file.
     """
     if request.method != "POST":
         draft = asking.from_address(request.GET)
@@ -116,9 +116,10 @@ def new(request: HttpRequest, viewer: Viewer) -> HttpResponse:
             return _form(request, viewer, draft)
         wanted = asking.to_request(draft, viewer)
         alone = len(wanted.assets) == 1 and not queries.ability_named(wanted.ability).dangerous
-        if do == "ask" or alone:
+        if do == "ask" or (alone and do != "list"):
             return _asked(request, actions.ask(wanted, by=viewer, at=clock.now()))
-        return _confirm(request, viewer, draft, queries.dry_run(wanted, seen_by=viewer, at=clock.now()))
+        run = queries.dry_run(wanted, seen_by=viewer, at=clock.now())
+        return command_list.whole(run) if do == "list" else _confirm(request, viewer, draft, run)
     except BeffroiError as error:
         return _form(request, viewer, draft, _why_not(error, draft, viewer), status=error.status)
 

@@ -56,7 +56,7 @@ HELP: Mapping[str, object] = {
     "release_delay_s": gettext_lazy("Secondes, avec une explication seulement ; sinon laissez vide."),
     "suppressed_by": gettext_lazy(
         "« relation:définition », séparées par des espaces ; relations self, feeds, contains, source. L’explication existe, elle est "
-        "au moins aussi urgente, et aucune ne s’explique elle-même."
+        "au moins aussi urgente, et aucune ne s’explique elle-même. Ou « relation:command:commande » : ce que nous commandons."
     ),
     "re_alarm_s": gettext_lazy("Secondes de 60 à 86 400 ; vide : jamais."),
     "escalate_after_s": gettext_lazy("Secondes de 60 à 86 400, 0 : jamais ; vide : selon la priorité."),

@@ -21,9 +21,10 @@ from beffroi.foundation.clock import DAY
 from beffroi.foundation.errors import BeffroiError, Forbidden, NotFound
 from beffroi.kernel.alarms import actions, queries
 from beffroi.kernel.alarms.actions import MAX_DAYS, MAX_VALUES_A_DAY
-from beffroi.kernel.alarms.rules import run_trials
+from beffroi.kernel.alarms.rules import commands_that_explain, explanations, run_trials
 from beffroi.kernel.alarms.rules.conditions import begins, stays
 from beffroi.kernel.alarms.types import PRIORITIES, Card, Definition, Revision, RevisionState
+from beffroi.kernel.commands import queries as commands
 from beffroi.kernel.journal import queries as journal
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -230,8 +231,15 @@ def _rule_context(shown: Definition) -> dict[str, Any]:
         "begins": begins(shown),
         "stays": "" if stays(shown) == begins(shown) else stays(shown),
         "delays": [(label, told) for label, told in delays if told],
-        "explained_by": [code.partition(":")[2] for code in shown.suppressed_by],
+        "explained_by": [code for _, code in explanations(shown)],
+        "commanded_by": _abilities([ability for _, ability in commands_that_explain(shown)]),
     }
+
+
+def _abilities(slugs: list[str]) -> list[str]:
+    """Return what people call these abilities."""
+    labels = {each.slug: each.label for each in commands.abilities()} if slugs else {}
+    return [labels.get(slug, slug) for slug in slugs]
 
 
 def _versions(code: str) -> list[dict[str, Any]]:

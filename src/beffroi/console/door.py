@@ -62,7 +62,7 @@ REFUSALS: Mapping[str, object] = {
     "due-far": _("Quatre-vingt-dix jours au plus : redites-la alors."),
     "due-unreadable": _("Écrivez la date et l’heure, par exemple 2026-11-26 08:30."),
     "transfer-instead": _("À qui est-ce ? Proposez le transfert à la salle ou à l’organisme compétent (touche V)."),
-    "unite-instead": _("Doublon duquel ? Écrivez la référence de l’autre incident et réunissez-les (touche F)."),
+    "unite-instead": _("Doublon duquel ? Choisissez l’autre incident ou écrivez sa référence."),
     "body-unknown": _("Choisissez la salle ou l’organisme."),
     "person-missing": _("Choisissez à qui l’affecter."),
     "words-missing": _("Écrivez pourquoi."),

@@ -39,6 +39,7 @@ def incidents(request: HttpRequest, viewer: Viewer) -> HttpResponse:
     filters = _filters(asked, viewer, refusals)
     before = int(asked["before"]) if asked["before"].isascii() and asked["before"].isdigit() else None
     found = () if refusals else queries.list_incidents(filters, seen_by=viewer, before=before, limit=PAGE + 1)
+    until = None if refusals else queries.told_until(filters, seen_by=viewer, before=before)
     kept = {name: value for name, value in asked.items() if value and name not in ("before", "within")}
     if asked["around"]:
         kept["within"] = asked["within"] or "200"
@@ -52,6 +53,8 @@ def incidents(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         "states": [OPEN, *(str(state) for state in IncidentState)],
         "desks": list(words.DESKS),
         "distances": WITHIN_M,
+        "told_until": until[1] if until else None,
+        "further": f"?{urlencode(kept | {'before': until[0]})}" if until else "",
         "older": f"?{urlencode(kept | {'before': found[PAGE - 1].id})}" if len(found) > PAGE else "",
     }
     return render(request, "console/incidents.html", context)

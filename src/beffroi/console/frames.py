@@ -54,8 +54,8 @@ from beffroi.kernel.procedures import queries as procedures
 from beffroi.kernel.procedures.types import LIBRARY
 from beffroi.kernel.twin.types import StateValue
 
-_ELSEWHERE = (CloseReason.NOT_COMPETENT, CloseReason.DUPLICATE)
-"""Ways out that have an act of their own: a transfer, a union."""
+_ELSEWHERE = (CloseReason.NOT_COMPETENT,)
+"""A way out that has an act of its own: a transfer."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
 FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:", "command:", "run:")
@@ -131,7 +131,8 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
             "closed": incident.state not in OPEN_STATES,
             "state": state_shown(incident),
             "unseen": waits_to_be_seen(incident) or any(alarm.state in UNSEEN for alarm in detail.alarms),
-            "close_reasons": [str(reason) for reason in CloseReason if reason not in _ELSEWHERE],
+            "close_reasons": _ways_out(incident, viewer),
+            "same_as": _same_as(detail, viewer),
             "alarms": [_alarm(alarm, viewer) for alarm in detail.alarms],
             "cameras": detail.cameras,
             "sees_definitions": people.may(viewer, Verb.SEE, Kind.DEFINITION),
@@ -334,6 +335,25 @@ def _acts(incident: Incident, viewer: Viewer) -> dict[str, bool]:
     return found
 
 
+def _ways_out(incident: Incident, viewer: Viewer) -> list[str]:
+    """Return the reasons to close; as a duplicate, for who may unite."""
+    unites = people.may(viewer, Verb.LINK, Kind.INCIDENT, desk=incident.desk, commune=incident.commune)
+    left = _ELSEWHERE if unites else (*_ELSEWHERE, CloseReason.DUPLICATE)
+    return [str(reason) for reason in CloseReason if reason not in left]
+
+
+def _same_as(detail: Detail, viewer: Viewer) -> list[tuple[str, str]]:
+    """Return the incidents of which this one may be a duplicate: those proposed, then the open ones near it."""
+    incident = detail.incident
+    if incident.state not in OPEN_STATES:
+        return []
+    near = incidents.known_near(incident.lon, incident.lat, category=incident.category, seen_by=viewer, limit=9)
+    others = [*(each.other for each in detail.proposals), *(each.incident for each in near)]
+    return list(
+        {each.reference: (each.reference, short_title(each)) for each in others if each.id != incident.id}.values()
+    )
+
+
 def _links(detail: Detail) -> dict[str, Any]:
     """Return what the panel shows of an incident's links, and what may be taken out of it."""
     proposals = [
@@ -358,6 +378,7 @@ def _alarm(alarm: Alarm, viewer: Viewer) -> dict[str, Any]:
     return {
         "id": alarm.id,
         "state": alarm.state,
+        "state_words": words.alarm_state(alarm),
         "definition": definition,
         "reading": reading,
         "due_at": alarm.raised_at + definition.allowable_time_s * SECOND,
@@ -366,5 +387,6 @@ def _alarm(alarm: Alarm, viewer: Viewer) -> dict[str, Any]:
         "rung": alarm.rung if alarm.state == AlarmState.UNACKNOWLEDGED else 0,
         "rung_words": keeping.rung_words(alarm.rung),
         "set_aside": alarm.set_aside,
+        "why": keeping.why(alarm, viewer),
         "may": keeping.acts_of(alarm, viewer),
     }

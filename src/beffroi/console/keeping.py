@@ -1,4 +1,4 @@
-"""What is kept from people, drawn: the page's two lists, and the acts of one alarm in an incident's panel."""
+"""What is kept from people, drawn: the page's lists, and the acts of one alarm in an incident's panel."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from beffroi.console.pictures import place_words
 from beffroi.foundation import clock
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.alarms.types import Alarm, AlarmState, Shelving, Withdrawal
+from beffroi.kernel.journal.types import NO_WORDS, Words
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Territory, Verb, Viewer
 from beffroi.kernel.twin import queries as twin
@@ -32,8 +33,12 @@ def render_aside(viewer: Viewer) -> SafeString:
     at = clock.now()
     with translation.override(viewer.language):
         context = {
-            "shelvings": [_shelving(each, viewer) for each in alarms.list_shelvings(seen_by=viewer)],
-            "withdrawals": [_withdrawal(each, viewer, at) for each in alarms.list_withdrawals(seen_by=viewer)],
+            "shelvings": _shelvings(viewer),
+            "withdrawals": _withdrawals(viewer, at),
+            "expected": [
+                {"it": each, "where": place_words(each.asset_name or each.place, each.commune)}
+                for each in alarms.list_expected(seen_by=viewer)
+            ],
         }
         return SafeString(render_to_string("console/aside.html", context).strip())
 
@@ -84,6 +89,24 @@ def _days(minutes: int) -> str:
 def rung_words(rung: int) -> str:
     """Return to whom an alarm that nobody acknowledged was told."""
     return str(words.RUNGS.get(rung, "")) if rung else ""
+
+
+def why(alarm: Alarm, viewer: Viewer) -> Words:
+    """Return why an alarm is kept from people, for who may read it; nothing where it is not."""
+    kept = alarm.set_aside
+    return alarms.reasons_aside([(kept, alarm.desk, alarm.commune)], seen_by=viewer)[0] if kept else NO_WORDS
+
+
+def _shelvings(viewer: Viewer) -> list[dict[str, Any]]:
+    found = alarms.list_shelvings(seen_by=viewer)
+    read = alarms.reasons_aside(((each.kept, each.desk, each.commune) for each in found), seen_by=viewer)
+    return [_shelving(each, viewer) | {"why": why} for each, why in zip(found, read, strict=True)]
+
+
+def _withdrawals(viewer: Viewer, at: int) -> list[dict[str, Any]]:
+    found = alarms.list_withdrawals(seen_by=viewer)
+    read = alarms.reasons_aside(((each.kept, each.desk, each.commune) for each in found), seen_by=viewer)
+    return [_withdrawal(each, viewer, at) | {"why": why} for each, why in zip(found, read, strict=True)]
 
 
 def _shelving(each: Shelving, viewer: Viewer) -> dict[str, Any]:

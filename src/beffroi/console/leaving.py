@@ -150,7 +150,7 @@ def _kept(what: str, where: str, kept: SetAside, *, service: bool) -> dict[str, 
         "where": where,
         "service": service,
         "by": kept.by,
-        "reason": kept.reason,
+        "kept": b64encode(kept.why).decode(),
         "until": kept.until,
     }
 
@@ -182,13 +182,14 @@ def pictured(content: Left) -> Left:
     once its key is destroyed it is shown as erased, and what was signed is still what it was.
     """
     rows, instructions = content.get("open", []), content.get("instructions", [])
-    parts = [b64decode(each["kept"]) for each in instructions if "kept" in each]
+    parts = [b64decode(each["kept"]) for each in (*instructions, *content.get("aside", ())) if "kept" in each]
     read = journal.read_words(parts)
     return {
         "since": None,
         "open_count": len(rows),
         **content,
-        "instructions": [_said(each, read) for each in instructions],
+        "instructions": [_said(each, read, "text") for each in instructions],
+        "aside": [_said(each, read, "reason") for each in content.get("aside", [])],
         "crews": [
             {
                 **each,
@@ -205,7 +206,8 @@ def pictured(content: Left) -> Left:
     }
 
 
-def _said(instruction: dict[str, Any], read: journal.Reading) -> dict[str, Any]:
-    kept = instruction.get("kept")
-    text = Words(str(instruction.get("text", ""))) if kept is None else read.words(b64decode(kept))
-    return {**instruction, "text": text}
+def _said(row: dict[str, Any], read: journal.Reading, name: str) -> dict[str, Any]:
+    """Return a row with what a person wrote in it; one that was signed before it was encrypted holds it in clear."""
+    kept = row.get("kept")
+    text = Words(str(row.get(name, ""))) if kept is None else read.words(b64decode(kept))
+    return {**row, name: text}

@@ -25,10 +25,17 @@ MOST_CHOSEN = 500
 @page(Verb.LINK, Kind.INCIDENT)
 def merge(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse:
     """Unite this incident with the one that is named, of which it becomes a duplicate."""
-    mine, other = queries.get(reference, viewer), _other(request, viewer)
+    return unite(request, viewer, reference)
+
+
+def unite(
+    request: HttpRequest, viewer: Viewer, reference: str, *, field: str = "other", comment: str = ""
+) -> HttpResponse:
+    """Unite an incident with the one that a field names, and answer; `comment` is what the person said of it."""
+    mine, other = queries.get(reference, viewer), _other(request, viewer, field)
 
     def act() -> Incident:
-        return actions.merge_incidents(mine.id, other.id, by=viewer, at=clock.now())
+        return actions.merge_incidents(mine.id, other.id, comment=comment, by=viewer, at=clock.now())
 
     said = _("%(mine)s est réuni avec %(after)s, qui continue.")
     return _done(request, viewer, (mine, other), act, said)
@@ -94,8 +101,8 @@ def reject(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse
     return _done(request, viewer, (mine, other), act, _("%(mine)s et %(other)s restent deux incidents."))
 
 
-def _other(request: HttpRequest, viewer: Viewer) -> Incident:
-    named = request.POST.get("other", "").strip()
+def _other(request: HttpRequest, viewer: Viewer, field: str = "other") -> Incident:
+    named = request.POST.get(field, "").strip()
     if not named:
         raise Refused("no other incident is named", key="other-missing")
     return queries.get(named, viewer)

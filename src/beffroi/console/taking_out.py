@@ -72,11 +72,12 @@ def lines_as_csv(lines: Sequence[Line]) -> bytes:
     rows = csv.writer(text)
     rows.writerow(COLUMNS)
     for line in lines:
-        rows.writerow([_cell(value) for value in _row(line).values()])
+        rows.writerow([cell(value) for value in _row(line).values()])
     return text.getvalue().encode("utf-8-sig")
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """Return a value as one cell; what a spreadsheet would take as a formula gets an apostrophe before it."""
     if value is None:
         return ""
     if isinstance(value, list):

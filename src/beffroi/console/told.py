@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from beffroi.console import told_crews, words
+from beffroi.console import reasons, told_crews, words
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.kernel.journal.types import Line, Personal, PersonalState, Words
 
@@ -80,6 +80,8 @@ SENTENCES: Mapping[str, object] = {
     "release_alarm": _("Alarme, que rien n’explique plus"),
     "return_alarm": _("Retour à la normale"),
     "suppress_alarms": _("Alarmes expliquées par celle-ci"),
+    "expect_alarms": _("Alarmes que cette commande explique"),
+    "end_expected_alarms": _("Fin d’alarmes que cette commande expliquait"),
     "acknowledge_alarm": _("A acquitté l’alarme"),
     "record_alarm": _("Alarme enregistrée, sans appeler personne"),
     "record_return": _("Retour à la normale, sans appeler personne"),
@@ -199,7 +201,7 @@ ATTACHED = "attach_evidence"
 LINKS = frozenset({"merge_incident", "separate_incident", "split_incident", "propose_link", "reject_link"})
 """Verbs whose lines name another incident."""
 
-COUNTED = frozenset({"suppress_alarms", "end_suppressed_alarms"})
+COUNTED = frozenset({"suppress_alarms", "end_suppressed_alarms", "expect_alarms", "end_expected_alarms"})
 """Verbs whose lines say how many, batch after batch."""
 
 
@@ -318,7 +320,8 @@ def _sentence(line: Line) -> str:
     if content.get("count"):
         parts.append(str(content["count"]))
     if line.reason:
-        parts.append(words.told(words.REASONS, line.reason))
+        of_equipment = line.room == "commands"
+        parts.append(reasons.said(line.reason) if of_equipment else words.told(words.REASONS, line.reason))
     personal = line.personal.content if line.personal else {}
     written = {**content, **personal}
     if personal.get("reason"):

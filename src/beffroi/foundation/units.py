@@ -37,7 +37,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
     "fire_state": ("normal", "alarm"),
     "flood_state": ("normal", "alarm"),
     "tilt_state": ("normal", "tilt"),
-    "mode_state": ("schedule", "ordered"),
+    "mode_state": ("schedule", "ordered", "fallback"),
     "arming_state": ("disarmed", "armed"),
     "boiler_state": ("off", "on", "fault"),
 }

@@ -27,6 +27,9 @@ EVENTS = {
 }
 """Verbs of lines about one alarm, each of one transition."""
 
+SUPPRESSING = frozenset({"suppress_alarms", "end_suppressed_alarms", "expect_alarms", "end_expected_alarms"})
+"""Verbs of lines about alarms that another one, or a command, explains."""
+
 
 def replay(lines: Iterable[Line], latching: frozenset[str] = frozenset()) -> dict[int, AlarmState]:
     """Return the state of each alarm after these lines, the oldest first; every line must be a transition of the table."""
@@ -43,8 +46,8 @@ def replay(lines: Iterable[Line], latching: frozenset[str] = frozenset()) -> dic
         if line.verb in EVENTS:
             number = int(line.subject.removeprefix("alarm:"))
             _step(states, returned, number, line, latching)
-        elif line.verb in ("suppress_alarms", "end_suppressed_alarms"):
-            after = S.SUPPRESSED if line.verb == "suppress_alarms" else S.NORMAL
+        elif line.verb in SUPPRESSING:
+            after = S.NORMAL if line.verb.startswith("end_") else S.SUPPRESSED
             states |= dict.fromkeys(line.content["alarms"], after)
         elif line.verb == "take_out_of_service":
             for state, numbers in line.content.get("states", {}).items():

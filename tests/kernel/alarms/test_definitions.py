@@ -92,7 +92,7 @@ def test_explained_alarm_has_its_on_delay_again_unless_told_otherwise() -> None:
             {"suppressed_by": ["near:x"]},
             "suppressed_by `near:x` is not `relation:definition`; relations are self, feeds",
         ),
-        ({"suppressed_by": ["feeds:" + "x" * 120]}, "`suppressed_by` is longer than 120 characters"),
+        ({"suppressed_by": ["feeds:" + "x" * 240]}, "`suppressed_by` is longer than 240 characters"),
         ({"release_delay_s": 3}, "release_delay_s without suppressed_by: leave it out"),
         ({"suppressed_by": ["feeds:absent"]}, "is suppressed by `absent`, which is not defined here"),
         ({"suppressed_by": ["self:light_fault"]}, "`self:light_fault` is about light_point, not lighting_cabinet"),

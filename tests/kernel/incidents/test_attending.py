@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,7 +20,7 @@ from beffroi.kernel.incidents import actions
 from beffroi.kernel.incidents.models import Incident
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.journal.queries import list_lines
-from beffroi.kernel.journal.types import Actor, ActorKind
+from beffroi.kernel.journal.types import EVERYTHING, Actor, ActorKind
 from beffroi.kernel.people.types import Role, Viewer
 from beffroi.kernel.twin.actions import declare_source
 from tests.kernel.alarms.factories import DARK, SILENT, TRIPPED, a_definition, make_asset, moves, relate, viewer
@@ -90,6 +91,11 @@ def verbs(since: int = 0) -> list[str]:
     return [line.verb for line in reversed(list_lines(limit=500)) if line.seq > since and "definition" not in line.verb]
 
 
+def reasons(*kept: Any) -> list[str]:
+    """Return why these are kept from people, as who may read it reads it."""
+    return [words.text for words in queries.reasons_aside(((each, "", "") for each in kept), seen_by=nadia())]
+
+
 # -- shelved -----------------------------------------------------------------------------------------------------------
 
 
@@ -97,14 +103,16 @@ def test_shelved_alarm_leaves_people_with_a_name_a_reason_and_an_end(cabinet: in
     alarm = fail("cabinet_tripped", cabinet)
     shelve(alarm)
     seen = queries.get(alarm, nadia())
-    assert (seen.state, seen.set_aside) == (
-        S.SHELVED, queries.aside.SetAside("Nadia", "pièce commandée", T0, T0 + 30 * MINUTE),
+    assert (seen.state, replace(seen.set_aside, why=b"")) == (
+        S.SHELVED, queries.aside.SetAside("Nadia", b"", T0, T0 + 30 * MINUTE),
     )  # fmt: skip
+    assert reasons(seen.set_aside) == ["pièce commandée"]
     assert (queries.list_open(seen_by=nadia()), queries.counts().shelved, queries.counts().open) == ((), 1, 0)
-    line = list_lines()[0]
-    assert (line.verb, line.actor.id, line.reason, line.content["until"], line.content["state"]) == (
-        "shelve_alarm", "nadia", "pièce commandée", T0 + 30 * MINUTE, "shelved",
+    line = list_lines(reach=EVERYTHING)[0]
+    assert (line.verb, line.actor.id, line.personal.about, line.personal.content, line.content["until"]) == (
+        "shelve_alarm", "nadia", f"case:alarm-{alarm}", {"reason": "pièce commandée"}, T0 + 30 * MINUTE,
     )  # fmt: skip
+    assert (line.reason, line.content["state"]) == ("", "shelved")
     (kept,) = queries.list_shelvings(seen_by=nadia())
     assert (kept.alarm_id, kept.asset_code, kept.holds, kept.kept.by) == (alarm, "A-014", True, "Nadia")
     assert queries.list_shelvings(seen_by=viewer("op", desk="traffic")) == ()
@@ -245,7 +253,7 @@ def test_equipment_out_of_service_is_recorded_and_calls_nobody(cabinet: int) -> 
     other = fail("forced", cabinet, T0 + 1)
     assert (state(alarm), state(other), incident()) == (S.OUT_OF_SERVICE, S.OUT_OF_SERVICE, ("new", 1))
     (kept,) = queries.list_withdrawals(seen_by=nadia())
-    assert (kept.asset_code, kept.alarms, kept.kept.by, kept.kept.reason) == ("A-014", 2, "Claire", "travaux")
+    assert (kept.asset_code, kept.alarms, kept.kept.by, reasons(kept.kept)) == ("A-014", 2, "Claire", ["travaux"])
     assert verbs()[-2:] == ["take_out_of_service", "record_alarm"]
     line = next(line for line in list_lines() if line.verb == "take_out_of_service")
     assert (line.subject, line.related, line.content["states"]) == (

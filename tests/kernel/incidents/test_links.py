@@ -62,6 +62,26 @@ def test_united_incident_is_a_duplicate_and_all_it_held_follows() -> None:
     )  # fmt: skip
 
 
+def test_closing_as_a_duplicate_names_the_other_and_links_both_ways() -> None:
+    kept, first, moved, second = two()
+    with pytest.raises(Refused) as caught:
+        actions.close_incident(moved, reason="duplicate", by=viewer("lucie"), at=T0 + 9)
+    assert (caught.value.key, seen(moved).state) == ("unite-instead", IncidentState.NEW)
+    after = actions.close_incident(
+        moved, reason="duplicate", comment="Le même défaut.", duplicate_of=kept, by=viewer("lucie"), at=T0 + 10
+    )
+    gone = seen(moved)
+    assert (after.id, after.alarm_ids) == (kept, (first, second))
+    assert (gone.state, gone.duplicate_of, gone.close_reason) == (IncidentState.DUPLICATE, kept, CloseReason.DUPLICATE)
+    assert [each.id for each in queries.duplicates_of(kept, seen_by=viewer("lucie"))] == [moved]
+    assert queries.written([moved])[moved].close_comment.text == "Le même défaut."
+    assert list_lines(reach=EVERYTHING)[0].personal.content == {"comment": "Le même défaut."}  # type: ignore[union-attr]
+    with pytest.raises(Conflict, match="was united with"):
+        actions.close_incident(moved, reason="duplicate", duplicate_of=kept, by=viewer("paul"), at=T0 + 11)
+    actions.separate_incident(moved, by=viewer("lucie"), at=T0 + 12)
+    assert (seen(moved).duplicate_of, queries.written([moved])[moved].close_comment.text) == (None, "")
+
+
 def test_journals_of_both_are_read_together_in_true_order_with_their_origin() -> None:
     kept, first, moved, second = two()
     actions.note_incident(moved, "vu de la fenêtre", by=viewer("paul"), at=T0 + 3)

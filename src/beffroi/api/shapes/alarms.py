@@ -29,6 +29,7 @@ class Alarm(msgspec.Struct):
     ended_at: str | None
     suppressed_by: int | None
     suppressed_count: int
+    commanded_by: str | None
     rung: int
     aside_by: str
     aside_reason: str

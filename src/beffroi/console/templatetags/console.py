@@ -10,9 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
-from beffroi.console import step_words, words
+from beffroi.console import reasons, step_words, words
 from beffroi.console.told import why_not_shown
 from beffroi.foundation.clock import Instant, to_datetime
+from beffroi.kernel.alarms.types import Alarm
 from beffroi.kernel.journal.types import Words
 
 register = template.Library()
@@ -75,6 +76,18 @@ def words_for(key: object, name: str) -> str:
     """Return the words of a key in one of the lists of `beffroi.console.words`, or of those of procedures."""
     held = words if hasattr(words, name.upper()) else step_words
     return words.told(getattr(held, name.upper()), str(key))
+
+
+@register.filter
+def alarm_state(alarm: Alarm) -> str:
+    """Return the state of an alarm, and by whom was commanded what explains it."""
+    return words.alarm_state(alarm)
+
+
+@register.filter
+def reason(text: str) -> str:
+    """Say a reason of ours or of a connector in the language in force; what equipment says stays as it said it."""
+    return reasons.said(text)
 
 
 @register.filter

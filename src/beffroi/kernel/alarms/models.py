@@ -29,7 +29,7 @@ class Definition(models.Model):
     priority = models.SmallIntegerField()
     desk = models.CharField(max_length=32)
     opens_incident = models.BooleanField()
-    suppressed_by = models.CharField(max_length=120, blank=True, default="")
+    suppressed_by = models.CharField(max_length=240, blank=True, default="")
     release_delay_s = models.FloatField(default=0)
     latching = models.BooleanField(default=False)
     re_alarm_s = models.IntegerField(default=0)
@@ -103,6 +103,7 @@ class Alarm(models.Model):
     returned_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     suppressed_by = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="explains")
+    commanded = models.ForeignKey("Commanded", null=True, on_delete=models.PROTECT, related_name="explains")
     stale_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
     rung = models.SmallIntegerField(default=0)
@@ -236,14 +237,32 @@ class Priority(models.Model):
     shelve_max_s = models.IntegerField()
 
 
+class Commanded(models.Model):
+    """A command that is in force on an asset and that explains alarms, as the commands' room said; once, until it is over."""
+
+    command = models.UUIDField(unique=True)
+    asset = models.ForeignKey("twin.Asset", on_delete=models.PROTECT, related_name="+")
+    ability = models.CharField(max_length=48)
+    title = models.CharField(max_length=160)
+    by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
+    since = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["asset"], condition=Q(ended_at=None), name="alarms_commanded_in_force")]
+
+
 class Shelving(models.Model):
-    """A definition put aside on an asset, by somebody, until an end. One at a time; `alarm` is what was put aside."""
+    """A definition put aside on an asset, by somebody, until an end. One at a time; `alarm` is what was put aside.
+
+    `reason` stands under the key of the alarm's case.
+    """
 
     code = models.CharField(max_length=64)
     asset = models.ForeignKey("twin.Asset", on_delete=models.PROTECT, related_name="+")
     alarm = models.ForeignKey(Alarm, on_delete=models.PROTECT, related_name="+")
     by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField()
+    reason = models.BinaryField(default=b"")
     since = models.DateTimeField()
     until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -259,7 +278,10 @@ class Shelving(models.Model):
 
 
 class Withdrawal(models.Model):
-    """A source, an asset, or a definition (`code`) on an asset that is out of service, until somebody puts it back."""
+    """A source, an asset, or a definition (`code`) on an asset that is out of service, until somebody puts it back.
+
+    `reason` and `end_reason` stand under the key of its own case.
+    """
 
     source = models.ForeignKey("twin.Source", null=True, on_delete=models.PROTECT, related_name="+")
     asset = models.ForeignKey("twin.Asset", null=True, on_delete=models.PROTECT, related_name="+")
@@ -267,13 +289,13 @@ class Withdrawal(models.Model):
     title = models.CharField(max_length=160, blank=True, default="")
     desk = models.CharField(max_length=32, blank=True, default="")
     by = models.ForeignKey("people.Person", on_delete=models.PROTECT, related_name="+")
-    reason = models.TextField()
+    reason = models.BinaryField(default=b"")
     since = models.DateTimeField()
     until = models.DateTimeField()
     reminded_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
     ended_by = models.ForeignKey("people.Person", null=True, on_delete=models.PROTECT, related_name="+")
-    end_reason = models.TextField(blank=True, default="")
+    end_reason = models.BinaryField(default=b"")
 
     class Meta:
         constraints = [

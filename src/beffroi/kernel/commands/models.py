@@ -66,6 +66,7 @@ class Request(models.Model):
                 fields=["returns_at"], name="commands_to_return", condition=Q(returns_at__isnull=False, undone_at=None)
             ),
             models.Index(fields=["asked_at"], name="commands_untold", condition=Q(told_at=None)),
+            models.Index(fields=["ability", "-due_at"], name="commands_of_ability"),
         ]
 
 

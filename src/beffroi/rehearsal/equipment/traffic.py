@@ -51,9 +51,11 @@ class Intersections:
             "controller_state": state,
             "plan_count": self._ordered.get(place, plan) if state == "normal" else 0,
         }
-        if self._states[place] == "normal":  # in fault it follows neither schedule nor order, and says so of neither
+        if self._states[place] == "normal":  # in fault it follows neither schedule nor order; by hand it says of none
             ordered = place in self._ordered or place in self._asked_to_flash
             values["mode_state"] = "ordered" if ordered else "schedule"
+        elif self._states[place] in ("flashing", "dark"):
+            values["mode_state"] = "fallback"
         return Said(self._items[place].address, now, values)
 
     def obeying(self) -> Sequence[str]:

@@ -2,6 +2,7 @@
 
 from beffroi.kernel.alarms.actions.acknowledging import acknowledge_alarm, acknowledge_alarms, reset_alarm
 from beffroi.kernel.alarms.actions.applying import apply_transitions, release_suppressed
+from beffroi.kernel.alarms.actions.commanding import follow_commands
 from beffroi.kernel.alarms.actions.escalating import escalate_alarms, re_alarm
 from beffroi.kernel.alarms.actions.importing import Imported, import_definitions
 from beffroi.kernel.alarms.actions.judging import judge_alarms
@@ -40,6 +41,7 @@ __all__ = [
     "drop_definition",
     "end_shelvings",
     "escalate_alarms",
+    "follow_commands",
     "import_definitions",
     "judge_alarms",
     "keep_what_if",

@@ -56,7 +56,8 @@ def apply_transitions(transitions: Iterable[Transition], *, at: Instant) -> Appl
     """Raise and return alarms, in the caller's transaction; the caller appends `lines` at its end.
 
     Two engines that raise the same alarm make one: the database decides. An alarm that another one explains is
-    suppressed and linked; when the explanation comes later, alarms that nobody acknowledged are suppressed then.
+    suppressed and linked; when the explanation comes later, alarms that nobody acknowledged are suppressed then. So is
+    one that a command of ours explains, if its condition began after the command had left.
     Explained alarms whose explanation has ceased for long enough stand by themselves (`release_suppressed`). What is
     shelved or out of service is recorded in that state, and nobody is called.
     """
@@ -153,7 +154,7 @@ class _Applying(Batch):
             before, row.state = row.state, after
             row.new = row.holds = transition.kind == "raise"
             if before == AlarmState.SUPPRESSED:
-                self.ended.append((row.id, row.suppressed_by or row.id))
+                self.returns_explained(row)
             else:
                 self._told(row, transition, hidden=before in _HIDDEN_TOO)
 

@@ -11,7 +11,7 @@ from beffroi.kernel.alarms.types import AlarmEvent, AlarmState, Refusal
 
 def cannot(alarm_id: int, event: AlarmEvent) -> Conflict:
     """Return the conflict to raise for an event that the table does not know in the alarm's state."""
-    people = ("acknowledged_by", "ended_by", "shelving__by", "withdrawal__by")
+    people = ("acknowledged_by", "ended_by", "shelving__by", "withdrawal__by", "commanded__by")
     row = models.Alarm.objects.select_related(*people).get(pk=alarm_id)
     named = refusal(AlarmState(row.state), event)
     return Conflict(f"alarm {alarm_id} {_words(row, named)}", key=str(named))
@@ -32,9 +32,14 @@ def _words(row: models.Alarm, named: Refusal) -> str:
         return f"is put aside by {kept_words(row.shelving)}"
     if named == Refusal.OUT_OF_SERVICE and row.withdrawal:
         return f"is of equipment out of service by {kept_words(row.withdrawal)}"
-    if named == Refusal.EXPLAINED:
+    return _explained(row) if named == Refusal.EXPLAINED else _PLAIN[named]
+
+
+def _explained(row: models.Alarm) -> str:
+    if row.commanded is None:
         return f"is explained by alarm {row.suppressed_by_id}: act on that one"
-    return _PLAIN[named]
+    who = f" by {row.commanded.by.display_name}" if row.commanded.by else ""
+    return f"comes of a command{who} since {clock_time(row.commanded.since)}: act on that command"
 
 
 _PLAIN = {

@@ -10,6 +10,7 @@ from django.db import connection
 from beffroi.foundation.clock import Instant, to_datetime
 from beffroi.foundation.errors import Conflict, Forbidden, NotFound
 from beffroi.kernel.alarms import models, queries
+from beffroi.kernel.alarms.rules import case_of_alarm
 from beffroi.kernel.alarms.types import ACTIVE_STATES, OPEN_STATES, AlarmState, Definition
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.people.queries import require
@@ -32,6 +33,7 @@ class Row:
     suppressed_by: int | None
     holds: bool = True
     new: bool = False
+    commanded: int | None = None
 
     @property
     def key(self) -> tuple[str, int]:
@@ -54,13 +56,14 @@ def lock_open(keys: Sequence[tuple[str, int]]) -> dict[tuple[str, int], Row]:
 
 
 def lock_released(at: Instant) -> list[Row]:
-    """Lock the suppressed alarms whose explanation ceased at least their release delay ago."""
+    """Lock the suppressed alarms whose explanation, an alarm or a command, ceased at least their release delay ago."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT a.id FROM alarms_alarm a JOIN alarms_alarm u ON u.id = a.suppressed_by_id"
+            "SELECT a.id FROM alarms_alarm a LEFT JOIN alarms_alarm u ON u.id = a.suppressed_by_id"
+            " LEFT JOIN alarms_commanded c ON c.id = a.commanded_id"
             " JOIN alarms_definition d ON d.id = a.definition_id WHERE a.state = %s"
-            " AND (NOT u.state = ANY(%s) OR u.returned_at IS NOT NULL)"
-            " AND coalesce(u.returned_at, u.ended_at) + d.release_delay_s * interval '1 second' <= %s"
+            " AND (c.id IS NOT NULL OR NOT u.state = ANY(%s) OR u.returned_at IS NOT NULL)"
+            " AND coalesce(c.ended_at, u.returned_at, u.ended_at) + d.release_delay_s * interval '1 second' <= %s"
             " ORDER BY a.id FOR UPDATE OF a",
             [AlarmState.SUPPRESSED, [str(state) for state in ACTIVE_STATES], to_datetime(at)],
         )
@@ -80,6 +83,7 @@ def open_rows(**which: object) -> list[Row]:
             queries.definition_of(row.definition),
             row.suppressed_by_id,
             row.returned_at is None,
+            commanded=row.commanded_id,
         )
         for row in rows
     ]
@@ -127,12 +131,13 @@ def told(
     *,
     state: AlarmState | None = None,
     actor: Actor | None = None,
-    reason: str = "",
+    why: str = "",
     **more: object,
 ) -> Entry:
     """Return the line that tells what became of one alarm, with what a reader needs to understand it by itself.
 
-    `state` is the one it came to, that of the row unless it has moved on since; the rule acted unless `actor` did.
+    `state` is the one it came to, that of the row unless it has moved on since; the rule acted unless `actor` did. `why` is
+    what a person wrote, which is told under the key of the alarm's case.
     """
     asset, about = assets[row.asset_id], row.definition
     content: dict[str, object] = {
@@ -151,7 +156,7 @@ def told(
         content |= {"quantity": about.quantity or "silence_periods", "value": value}
     return Entry(
         actor or rule_actor(about), ROOM, verb, f"alarm:{row.id}", (f"asset:{asset.code}",), content,
-        reason=reason, effective_at=at,
+        effective_at=at, about=case_of_alarm(row.id) if why else "", personal={"reason": why} if why else {},
     )  # fmt: skip
 
 

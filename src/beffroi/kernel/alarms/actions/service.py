@@ -14,9 +14,10 @@ from beffroi.kernel.alarms import models, queries
 from beffroi.kernel.alarms.actions.batch import Batch, together
 from beffroi.kernel.alarms.actions.covering import covers_in_force, hold_covers
 from beffroi.kernel.alarms.actions.rows import ROOM, Row, check_transaction, lock_alarms, person
-from beffroi.kernel.alarms.rules import check_reason, check_withdrawal, next_state
+from beffroi.kernel.alarms.rules import case_of_withdrawal, check_reason, check_withdrawal, next_state
 from beffroi.kernel.alarms.rules.priorities import REMIND_EVERY
 from beffroi.kernel.alarms.types import OPEN_STATES, AlarmEvent, AlarmState, Applied
+from beffroi.kernel.journal.actions import keep_words
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.people.queries import require, territories
 from beffroi.kernel.people.types import Kind, Territory, Verb, Viewer
@@ -45,14 +46,15 @@ def take_out_of_service(
     same = Q(asset=None, source=draft.source) if draft.asset is None else Q(source=None, asset=draft.asset)
     if first := known.filter(same).first():
         raise Conflict(f"it is out of service already, by {queries.kept_words(first)}", key="out-of-service")
-    draft.by_id, draft.reason, draft.since, draft.until = person(by), why, to_datetime(at), to_datetime(until)
+    draft.by_id, draft.since, draft.until = person(by), to_datetime(at), to_datetime(until)
     draft.save()
+    models.Withdrawal.objects.filter(pk=draft.pk).update(reason=keep_words(case_of_withdrawal(draft.pk), why, at=at))
     rows = lock_alarms(_covered(draft).values_list("id", flat=True))
     moved = [row for row in rows if _withdraw(row)]
     for state in {row.state for row in moved}:
         ended = {"ended_at": to_datetime(at)} if state == AlarmState.NORMAL else {}
         models.Alarm.objects.filter(pk__in=[row.id for row in moved if row.state == state]).update(
-            state=state, withdrawal=draft, suppressed_by=None, rung=0, escalated_at=None, **ended
+            state=state, withdrawal=draft, suppressed_by=None, commanded=None, rung=0, escalated_at=None, **ended
         )
     return Batch(at).applied(_told("take_out_of_service", draft, moved, by.actor, why, until=until))
 
@@ -77,7 +79,8 @@ def put_back_in_service(withdrawal_id: int, *, reason: str, by: Viewer, at: Inst
     rows = lock_alarms(
         models.Alarm.objects.filter(withdrawal=withdrawal, state=AlarmState.OUT_OF_SERVICE).values_list("id", flat=True)
     )
-    withdrawal.ended_at, withdrawal.ended_by_id, withdrawal.end_reason = to_datetime(at), by.id, why
+    withdrawal.ended_at, withdrawal.ended_by_id = to_datetime(at), by.id
+    withdrawal.end_reason = keep_words(case_of_withdrawal(withdrawal.pk), why, at=at)
     withdrawal.save()
     batch = Batch(at)
     _restore(batch, rows, by.actor)
@@ -91,7 +94,7 @@ def remind_withdrawals(*, at: Instant) -> Applied:
     overdue = models.Withdrawal.objects.filter(due, ended_at=None, until__lte=to_datetime(at))
     rows = list(overdue.select_for_update(of=("self",)).select_related("source", "asset").order_by("id")[:100])
     models.Withdrawal.objects.filter(pk__in=[row.pk for row in rows]).update(reminded_at=to_datetime(at))
-    lines = [_told("remind_out_of_service", row, [], REMINDER, row.reason) for row in rows]
+    lines = [_told("remind_out_of_service", row, [], REMINDER, "") for row in rows]
     return Applied(lines=tuple(lines))
 
 
@@ -169,9 +172,7 @@ def _restore(batch: Batch, rows: list[Row], actor: Actor) -> None:
         batch.happened("keep_aside", row, actor=actor)
 
 
-def _told(
-    verb: str, withdrawal: models.Withdrawal, rows: list[Row], actor: Actor, reason: str, **more: object
-) -> Entry:
+def _told(verb: str, withdrawal: models.Withdrawal, rows: list[Row], actor: Actor, why: str, **more: object) -> Entry:
     assets = twin.assets_by_id({row.asset_id for row in rows})
     subject = f"source:{withdrawal.title}"
     content: dict[str, object] = {"title": withdrawal.title, "until": int(withdrawal.until.timestamp() * 1_000_000)}
@@ -183,4 +184,5 @@ def _told(
         states = {str(state): [row.id for row in rows if row.state == state] for state in {row.state for row in rows}}
         content |= together(rows, assets) | {"states": states}
     related = tuple(f"alarm:{row.id}" for row in rows[:MAX_RELATED])
-    return Entry(actor, ROOM, verb, subject, related, content | more, reason=reason)
+    about, written = (case_of_withdrawal(withdrawal.pk), {"reason": why}) if why else ("", {})
+    return Entry(actor, ROOM, verb, subject, related, content | more, about=about, personal=written)

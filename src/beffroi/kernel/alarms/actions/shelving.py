@@ -18,8 +18,9 @@ from beffroi.kernel.alarms.actions.batch import Batch
 from beffroi.kernel.alarms.actions.covering import hold_covers
 from beffroi.kernel.alarms.actions.refusing import cannot
 from beffroi.kernel.alarms.actions.rows import ask, check_transaction, lock_alarm, lock_alarms, open_rows, person, told
-from beffroi.kernel.alarms.rules import check_reason, check_shelving, next_state
+from beffroi.kernel.alarms.rules import case_of_alarm, check_reason, check_shelving, next_state
 from beffroi.kernel.alarms.types import AlarmEvent, AlarmState, Applied
+from beffroi.kernel.journal.actions import keep_words
 from beffroi.kernel.journal.types import Actor, Entry
 from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -45,14 +46,14 @@ def shelve_alarm(alarm_id: int, *, until: Instant, reason: str, by: Viewer, at: 
     if after is None:
         raise cannot(row.id, AlarmEvent.SHELVE)
     shelving = models.Shelving.objects.create(
-        code=row.code, asset_id=row.asset_id, alarm_id=row.id, by_id=person(by), reason=why,
-        since=to_datetime(at), until=to_datetime(until),
+        code=row.code, asset_id=row.asset_id, alarm_id=row.id, by_id=person(by),
+        reason=keep_words(case_of_alarm(row.id), why, at=at), since=to_datetime(at), until=to_datetime(until),
     )  # fmt: skip
     ended = {"ended_at": to_datetime(at)} if after == AlarmState.NORMAL else {}
     models.Alarm.objects.filter(pk=row.id).update(state=after, shelving=shelving, rung=0, escalated_at=None, **ended)
     batch = Batch(at)
     row.state = after
-    batch.happened("shelve_alarm", row, actor=by.actor, reason=why, until=until, shelving=shelving.pk)
+    batch.happened("shelve_alarm", row, actor=by.actor, why=why, until=until, shelving=shelving.pk)
     return batch.applied()
 
 

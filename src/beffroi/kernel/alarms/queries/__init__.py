@@ -10,10 +10,13 @@ from beffroi.kernel.alarms.queries.aside import (
     list_withdrawals,
     out_of_service,
     priorities,
+    reasons_aside,
     shelving_kept,
     shelving_of,
     withdrawal_kept,
+    written_of,
 )
+from beffroi.kernel.alarms.queries.commanded import explaining_abilities, followed_commands, list_expected
 from beffroi.kernel.alarms.queries.definitions import (
     Asked,
     definition_of,
@@ -62,7 +65,9 @@ __all__ = [
     "definitions_in_force",
     "definitions_mark",
     "end_words",
+    "explaining_abilities",
     "figures",
+    "followed_commands",
     "get",
     "get_definition",
     "get_revision",
@@ -70,6 +75,7 @@ __all__ = [
     "last_aside",
     "list_alarms",
     "list_definitions",
+    "list_expected",
     "list_floods",
     "list_open",
     "list_shelvings",
@@ -82,6 +88,7 @@ __all__ = [
     "out_of_service",
     "priorities",
     "rate_10_min",
+    "reasons_aside",
     "revision_of",
     "revisions_of",
     "shares",
@@ -94,4 +101,5 @@ __all__ = [
     "versions_of",
     "withdrawal_kept",
     "worst",
+    "written_of",
 ]

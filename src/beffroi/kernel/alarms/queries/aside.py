@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,9 @@ from beffroi.foundation.settings import settings
 from beffroi.kernel.alarms import models
 from beffroi.kernel.alarms.rules.priorities import DEFAULT_PRIORITIES
 from beffroi.kernel.alarms.types import AlarmState, Priority, SetAside, Shelving, Withdrawal
-from beffroi.kernel.people.queries import territories
+from beffroi.kernel.journal.queries import read_words
+from beffroi.kernel.journal.types import Words
+from beffroi.kernel.people.queries import may, territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_ASIDE = 500
@@ -45,7 +47,7 @@ def list_withdrawals(*, seen_by: Viewer) -> tuple[Withdrawal, ...]:
 def aside_counts(*, seen_by: Viewer, desks: Collection[str] = ()) -> tuple[dict[int, int], int]:
     """Return how many alarms of these desks (none named: of all) were told higher, by priority; how much is kept aside."""
     waiting = models.Alarm.objects.filter(
-        _narrowed(seen_by, "desk", "asset__commune"), state=AlarmState.UNACKNOWLEDGED, rung__gt=0
+        narrowed(seen_by, "desk", "asset__commune"), state=AlarmState.UNACKNOWLEDGED, rung__gt=0
     )
     shelvings, withdrawals = _shelvings(seen_by), _withdrawals(seen_by)
     if desks:
@@ -78,16 +80,16 @@ def last_aside(alarm_id: int) -> SetAside | None:
 
 
 def out_of_service() -> tuple[dict[int, str], dict[str, str]]:
-    """Return what is out of service as a whole now: equipment by number, sources by code, each with by whom and why."""
+    """Return what is out of service as a whole now: equipment by number, sources by code, each with by whom and until when."""
     rows = models.Withdrawal.objects.filter(ended_at=None, code="").select_related("by", "source")
-    words = {row: f"{kept_words(row)}, {row.reason}" for row in rows}
+    words = {row: kept_words(row) for row in rows}
     return (
         {row.asset_id: said for row, said in words.items() if row.asset_id is not None},
         {row.source.code: said for row, said in words.items() if row.source is not None},
     )
 
 
-def _narrowed(viewer: Viewer, desk: str, commune: str, *others: str) -> Q:
+def narrowed(viewer: Viewer, desk: str, commune: str, *others: str) -> Q:
     """Narrow to where this person may see alarms; `others` are desks that concern everybody."""
     where = Q(pk__in=[])
     for territory in territories(viewer, Verb.SEE, Kind.ALARM):
@@ -100,12 +102,12 @@ def _narrowed(viewer: Viewer, desk: str, commune: str, *others: str) -> Q:
 
 
 def _shelvings(viewer: Viewer) -> QuerySet[models.Shelving]:
-    return models.Shelving.objects.filter(_narrowed(viewer, "alarm__desk", "asset__commune"), ended_at=None)
+    return models.Shelving.objects.filter(narrowed(viewer, "alarm__desk", "asset__commune"), ended_at=None)
 
 
 def _withdrawals(viewer: Viewer) -> QuerySet[models.Withdrawal]:
     """A source reaches over communes: it is shown to whoever sees alarms somewhere."""
-    where = _narrowed(viewer, "desk", "asset__commune", "")
+    where = narrowed(viewer, "desk", "asset__commune", "")
     if where and territories(viewer, Verb.SEE, Kind.ALARM):
         where |= Q(asset=None)
     return models.Withdrawal.objects.filter(where, ended_at=None)
@@ -115,12 +117,28 @@ def set_aside(row: models.Shelving | models.Withdrawal) -> SetAside:
     """Return who keeps something from people, why and until when."""
     return SetAside(
         row.by.display_name,
-        row.reason,
+        bytes(row.reason),
         from_datetime(row.since),
         from_datetime(row.until),
         row.ended_by.display_name if row.ended_by else "",
         from_datetime(row.ended_at) if row.ended_at else None,
     )
+
+
+def written_of(alarm_ids: Iterable[int]) -> list[bytes]:
+    """Return what people wrote of alarms when they put them aside, as it is kept: whose keys reach it is asked of it."""
+    rows = models.Shelving.objects.filter(alarm_id__in=list(alarm_ids)).values_list("reason", flat=True)
+    return [bytes(part) for part in rows]
+
+
+def reasons_aside(kept: Iterable[tuple[SetAside, str, str]], *, seen_by: Viewer) -> list[Words]:
+    """Return why each is kept from people, of (what is kept, desk, commune), for who may read what concerns persons there."""
+    every = [
+        (aside, may(seen_by, Verb.SEE, Kind.PERSONAL, desk=desk, commune=commune)) for aside, desk, commune in kept
+    ]
+    opened = read_words(aside.why for aside, readable in every if readable)
+    withheld = read_words((aside.why for aside, readable in every if not readable), readable=False)
+    return [(opened if readable else withheld).words(aside.why) for aside, readable in every]
 
 
 def clock_time(at: datetime | Instant) -> str:

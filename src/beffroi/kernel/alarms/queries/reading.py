@@ -12,6 +12,7 @@ from beffroi.foundation.clock import Instant, from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import models
 from beffroi.kernel.alarms.queries.aside import set_aside
+from beffroi.kernel.alarms.queries.commanded import commanded_of
 from beffroi.kernel.alarms.queries.definitions import definition_of
 from beffroi.kernel.alarms.types import (
     ACTIVE_STATES,
@@ -26,7 +27,7 @@ from beffroi.kernel.people.queries import territories
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 MAX_LIMIT = 500
-_WITH = ("definition", "asset", "acknowledged_by", "ended_by", "shelving__by", "withdrawal__by")
+_WITH = ("definition", "asset", "acknowledged_by", "ended_by", "shelving__by", "withdrawal__by", "commanded__by")
 _HOLDS = Q(state__in=[str(state) for state in ACTIVE_STATES], returned_at=None)
 """Alarms whose condition stands. A latching one that is kept aside may have returned, and stay."""
 
@@ -246,6 +247,7 @@ def _alarm(row: models.Alarm) -> Alarm:
         escalated_at=from_datetime(row.escalated_at) if row.escalated_at else None,
         set_aside=_aside(row),
         ended_by=row.ended_by.display_name if row.ended_by else "",
+        commanded=commanded_of(row.commanded) if row.commanded and row.state == AlarmState.SUPPRESSED else None,
     )
 
 

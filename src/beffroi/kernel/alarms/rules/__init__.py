@@ -1,6 +1,7 @@
 """Pure decisions of the alarms' room: reading definitions, the states of an alarm, watching values."""
 
-from beffroi.kernel.alarms.rules.definitions import explanations, parse_definitions
+from beffroi.kernel.alarms.rules.cases import case_of_alarm, case_of_withdrawal
+from beffroi.kernel.alarms.rules.definitions import commands_that_explain, explanations, parse_definitions
 from beffroi.kernel.alarms.rules.lifecycle import LATCHING, RETURNED_ASIDE, TABLE, next_state, refusal
 from beffroi.kernel.alarms.rules.priorities import (
     DEFAULT_PRIORITIES,
@@ -19,9 +20,12 @@ __all__ = [
     "TABLE",
     "Outcome",
     "Watch",
+    "case_of_alarm",
+    "case_of_withdrawal",
     "check_reason",
     "check_shelving",
     "check_withdrawal",
+    "commands_that_explain",
     "explanations",
     "next_state",
     "parse_definitions",

@@ -24,11 +24,12 @@ from beffroi.kernel.alarms.rules.definition_fields import (
 )
 from beffroi.kernel.alarms.rules.definition_rule import RULE_FIELDS, read_rule
 from beffroi.kernel.alarms.rules.definition_trials import read_trials
-from beffroi.kernel.alarms.types import PRIORITIES, RELATIONS, Definition
-from beffroi.kernel.twin.types import CLASSES
+from beffroi.kernel.alarms.types import COMMAND, PRIORITIES, RELATIONS, Definition
+from beffroi.kernel.twin.types import CLASSES, SOURCE
 
 MAX_BYTES = 1_000_000
 MAX_DEFINITIONS = 1_000
+MAX_EXPLANATIONS = 240
 _DELAYS = ("on_delay_s", "off_delay_s", "dead_band", "release_delay_s")
 _REQUIRED = ("code", "version", "asset_class", *TEXTS, "allowable_time_s", "priority", "opens_incident")
 _LATER = ("latching", "re_alarm_s", "escalate_after_s")
@@ -76,9 +77,15 @@ def parse_definitions(text: str) -> tuple[Definition, ...]:
 
 
 def explanations(definition: Definition) -> tuple[tuple[str, str], ...]:
-    """Return (relation, code of the definition upstream) for each explanation that suppresses this alarm."""
+    """Return (relation, code of the definition upstream) for each alarm that suppresses this one."""
     pairs = (entry.partition(":") for entry in definition.suppressed_by)
-    return tuple((relation, code) for relation, _, code in pairs)
+    return tuple((relation, code) for relation, _, code in pairs if not code.startswith(COMMAND))
+
+
+def commands_that_explain(definition: Definition) -> tuple[tuple[str, str], ...]:
+    """Return (relation, ability) for each command that explains this alarm while it is in force."""
+    pairs = (entry.partition(":") for entry in definition.suppressed_by)
+    return tuple((relation, code.removeprefix(COMMAND)) for relation, _, code in pairs if code.startswith(COMMAND))
 
 
 def _entries(text: str) -> list[Any]:
@@ -198,11 +205,16 @@ def _suppressed_by(entry: Mapping[str, Any], problems: Problems) -> tuple[str, .
         return ()
     for item in stated:
         relation, _, code = item.partition(":")
-        if relation not in RELATIONS or not code:
+        ability = code.removeprefix(COMMAND)
+        if relation not in RELATIONS or not code or " " in item:
             told = f"suppressed_by `{item}` is not `relation:definition`; relations are {', '.join(RELATIONS)}"
             problems.add(told, "suppressed_by")
-    if len(" ".join(stated)) > 120:
-        problems.add("`suppressed_by` is longer than 120 characters: name fewer explanations", "suppressed_by")
+        elif ability != code and (relation == SOURCE or not ability.replace("_", "").isalnum()):
+            told = f"suppressed_by `{item}` is not `relation:command:ability`, where the relation is none to a source"
+            problems.add(told, "suppressed_by")
+    if len(" ".join(stated)) > MAX_EXPLANATIONS:
+        told = f"`suppressed_by` is longer than {MAX_EXPLANATIONS} characters: name fewer explanations"
+        problems.add(told, "suppressed_by")
     return tuple(stated)
 
 

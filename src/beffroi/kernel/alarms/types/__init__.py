@@ -1,7 +1,18 @@
 """What the alarms' room shows: definitions, states and events after ISA-18.2 / IEC 62682, alarms, transitions."""
 
-from beffroi.kernel.alarms.types.alarms import Alarm, Applied, Raised, SetAside, Shelving, Transition, Withdrawal
+from beffroi.kernel.alarms.types.alarms import (
+    Alarm,
+    Applied,
+    Commanded,
+    Expected,
+    Raised,
+    SetAside,
+    Shelving,
+    Transition,
+    Withdrawal,
+)
 from beffroi.kernel.alarms.types.definitions import (
+    COMMAND,
     OPEN_REVISIONS,
     PRIORITIES,
     RELATIONS,
@@ -31,6 +42,7 @@ from beffroi.kernel.alarms.types.states import (
 
 __all__ = [
     "ACTIVE_STATES",
+    "COMMAND",
     "HIDDEN_STATES",
     "OPEN_REVISIONS",
     "OPEN_STATES",
@@ -44,8 +56,10 @@ __all__ = [
     "Applied",
     "Card",
     "Chatter",
+    "Commanded",
     "Comparison",
     "Definition",
+    "Expected",
     "Flood",
     "FloodChange",
     "Group",

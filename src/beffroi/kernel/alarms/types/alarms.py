@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms.types.definitions import Definition
@@ -28,14 +29,47 @@ class Transition:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """Who keeps an alarm from people, why, and until when: it is shelved, or its equipment is out of service."""
+    """Who keeps an alarm from people, why, and until when: it is shelved, or its equipment is out of service.
+
+    `why` is what the person wrote, under the key of its case: `queries.reasons_aside` opens it for who may read it.
+    """
 
     by: str
-    reason: str
+    why: bytes
     since: Instant
     until: Instant
     ended_by: str = ""
     ended_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Commanded:
+    """A command of ours in force on a piece of equipment: what it is known to cause is explained by it, while it lasts.
+
+    `ability` is its slug, `title` how people call it, `by` the number of who asked it and `by_name` the name (empty: by
+    itself). `since`: when it was sent.
+    """
+
+    command: UUID
+    asset_id: int
+    ability: str
+    title: str
+    since: Instant
+    by: int | None = None
+    by_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A command in force that explains alarms: the equipment, how many alarms, of which definitions."""
+
+    commanded: Commanded
+    asset_code: str
+    asset_name: str
+    place: str
+    commune: str
+    alarms: int
+    titles: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +117,8 @@ class Alarm:
 
     `raised_at` is when the condition was established, `announced_at` when it was last put before a person (None while it
     never was, being explained by another alarm or set aside). `rung` counts how far up it was told since (`RUNGS`).
-    `set_aside` tells who keeps it from people, while it is shelved or out of service.
+    `set_aside` tells who keeps it from people, while it is shelved or out of service; `commanded` which command of ours
+    explains it, while it is suppressed by one.
     """
 
     id: int
@@ -113,6 +148,7 @@ class Alarm:
     escalated_at: Instant | None = None
     set_aside: SetAside | None = None
     ended_by: str = ""
+    commanded: Commanded | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +173,7 @@ class Applied:
     """What a batch of transitions changed, and the journal lines that tell it.
 
     `returned` and `suppressed` are the alarms whose condition ceased (or that were reset), or is now explained by another
-    alarm: neither keeps an incident going. `ignored` counts transitions that changed nothing (already so, or no longer
+    alarm or by a command: neither keeps an incident going. `ignored` counts transitions that changed nothing (already so, or no longer
     defined).
     """
 

@@ -21,6 +21,10 @@ RELATIONS = ("self", "feeds", "contains", "source")
 """How one asset's alarm may explain another's: on the same asset, or through a relation of the twin, from upstream."""
 
 
+COMMAND = "command:"
+"""What stands before an ability where a command of ours explains an alarm: `self:command:ask_flashing`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """One quantity against one value. The dead band, in the quantity's unit, is how far beyond it a value must go back."""
@@ -65,7 +69,7 @@ class Definition:
     `any` must hold (`join`); an `expression` in CEL; or, with `silence_periods`, the absence of reports for that many of
     the asset's periods. `quantity` is then the one that is shown. Delays in seconds, dead band in the quantity's unit.
     `suppressed_by` names what upstream explains this alarm, as `relation:definition`: `feeds:lighting_cabinet_tripped`
-    on a light point. Once the explanation has returned, the alarm has `release_delay_s` to return too; past it, it
+    on a light point; a command in force explains as well (`self:command:ask_flashing`). Once the explanation has returned, the alarm has `release_delay_s` to return too; past it, it
     stands by itself. A `latching` alarm stays after its return until a person resets it. After `re_alarm_s` an
     acknowledged alarm whose condition still holds is put before people again (0: never). One that nobody acknowledges is
     told one rung higher after each `escalate_after_s` (None: as its priority says in the city's profile, 0: never).

@@ -59,7 +59,7 @@ def ask(request: Request, *, by: Viewer, at: Instant) -> Asked:
         )
         sources = {source.code: source.id for source in twin.sources()}
         targets = [Target(each.asset_id, sources[each.source]) for each in plan.run.touched]
-        asked, taken = put(draft, targets, at=at)
+        asked, taken = put(draft, targets, at=at, known=plan.assets)
         if not asked.commands:
             _refuse_empty((), taken)
         return asked
@@ -95,8 +95,12 @@ class Target:
     reverts: UUID | None = None
 
 
-def put(draft: Draft, targets: Sequence[Target], *, at: Instant) -> tuple[Asked, tuple[LeftOut, ...]]:
+def put(
+    draft: Draft, targets: Sequence[Target], *, at: Instant, known: Mapping[int, Asset] | None = None
+) -> tuple[Asked, tuple[LeftOut, ...]]:
     """Write a request with its commands, in the caller's transaction; return it, and what somebody else took meanwhile.
+
+    `known`: the equipment, where the caller has read it already.
 
     Whoever wrote first on a piece of equipment has it; who comes at the same instant waits for it, and is left out. With
     nothing left, nothing is written.
@@ -112,7 +116,7 @@ def put(draft: Draft, targets: Sequence[Target], *, at: Instant) -> tuple[Asked,
         transaction.savepoint_rollback(point)
         return Asked(row.pk, None, (), state, left_out), taken
     transaction.savepoint_commit(point)
-    assets = twin.assets_by_id(written)
+    assets = twin.assets_by_id(written) if known is None else {key: known[key] for key in written}
     row.size, row.communes = len(written), sorted({asset.commune for asset in assets.values()})
     row.left_out, row.told_at = left_out_content(left_out), row.asked_at if told_each(row) else None
     row.save(update_fields=["size", "communes", "left_out", "told_at"])

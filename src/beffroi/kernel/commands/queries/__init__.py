@@ -29,6 +29,7 @@ from beffroi.kernel.commands.queries.reading import (
     to_authorise,
     waiting_for_second_person,
 )
+from beffroi.kernel.commands.queries.standing import standing_commands
 
 __all__ = [
     "Filters",
@@ -55,6 +56,7 @@ __all__ = [
     "open_by_state",
     "plan",
     "sources_to_serve",
+    "standing_commands",
     "taken",
     "taken_words",
     "to_authorise",

@@ -13,7 +13,7 @@ from beffroi.kernel.commands.rules.asking import (
     target_of,
     undo_parameters,
 )
-from beffroi.kernel.commands.rules.awaiting import AwaitedProof, AwaitedProofs
+from beffroi.kernel.commands.rules.awaiting import CLOCK_APART, AwaitedProof, AwaitedProofs
 from beffroi.kernel.commands.rules.pacing import Pace
 from beffroi.kernel.commands.rules.states import (
     TABLE,
@@ -24,6 +24,7 @@ from beffroi.kernel.commands.rules.states import (
 )
 
 __all__ = [
+    "CLOCK_APART",
     "SOURCE_SILENT_AFTER",
     "TABLE",
     "AwaitedProof",

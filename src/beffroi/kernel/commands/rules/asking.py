@@ -169,29 +169,23 @@ def sort_out(
 
 def _against(asset: Asset, ability: Ability, around: Circumstances) -> tuple[str, str] | None:
     """Return what stands first against it: nobody is told of equipment where they may not ask."""
-    source = asset.source or ""
-    connector = around.connectors.get(source, "")
-    silent = around.silent.get(asset.id) or around.silent_sources.get(source)
-    withdrawn = around.withdrawn.get(asset.id) or around.withdrawn_sources.get(source)
-    reasons: tuple[tuple[str, bool, str], ...] = (
-        (
-            "forbidden",
-            around.allowed is not None and asset.commune not in around.allowed,
-            f"no clearance to ask for this in {asset.commune or 'its commune'}",
-        ),
-        (
-            "ability-unknown",
-            asset.asset_class != ability.asset_class,
-            f"a {asset.asset_class} cannot do this: it is for {ability.asset_class}",
-        ),
-        ("no-source", not source, "no source reports it, so nothing carries a command to it"),
-        (
-            "not-commanded",
-            connector not in around.commanding,
-            f"its source {source} ({connector or 'unknown'}) takes no commands",
-        ),
-        ("out-of-service", withdrawn is not None, f"out of service: {withdrawn}"),
-        ("silent", silent is not None, silent or ""),
-        ("taken", asset.id in around.taken, around.taken.get(asset.id, "")),
-    )
-    return next(((key, why) for key, stands, why in reasons if stands), None)
+    if around.allowed is not None and asset.commune not in around.allowed:
+        return "forbidden", f"no clearance to ask for this in {asset.commune or 'its commune'}"
+    if asset.asset_class != ability.asset_class:
+        return "ability-unknown", f"a {asset.asset_class} cannot do this: it is for {ability.asset_class}"
+    if not asset.source:
+        return "no-source", "no source reports it, so nothing carries a command to it"
+    connector = around.connectors.get(asset.source, "")
+    if connector not in around.commanding:
+        return "not-commanded", f"its source {asset.source} ({connector or 'unknown'}) takes no commands"
+    return _against_now(asset, asset.source, around)
+
+
+def _against_now(asset: Asset, source: str, around: Circumstances) -> tuple[str, str] | None:
+    """Return what stands against equipment that can be commanded, at present."""
+    if withdrawn := around.withdrawn.get(asset.id) or around.withdrawn_sources.get(source):
+        return "out-of-service", f"out of service: {withdrawn}"
+    if silent := around.silent.get(asset.id) or around.silent_sources.get(source):
+        return "silent", silent
+    taken = around.taken.get(asset.id)
+    return None if taken is None else ("taken", taken)

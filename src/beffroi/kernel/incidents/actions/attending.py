@@ -14,6 +14,7 @@ from beffroi.foundation.clock import Instant
 from beffroi.kernel.alarms import actions as alarms
 from beffroi.kernel.alarms import queries as alarm_queries
 from beffroi.kernel.alarms.types import Alarm, Applied
+from beffroi.kernel.commands import queries as commands
 from beffroi.kernel.incidents.actions.following import follow_alarms
 from beffroi.kernel.journal.actions import append
 from beffroi.kernel.people.types import Viewer
@@ -58,17 +59,24 @@ class _Pass(Protocol):
     def __call__(self, *, at: Instant) -> Applied: ...
 
 
+def follow_commands(*, at: Instant) -> Applied:
+    """Let the alarms that commands of ours cause be explained by them, for as long as they are in force."""
+    abilities, known = alarm_queries.explaining_abilities(), alarm_queries.followed_commands()
+    return alarms.follow_commands(commands.standing_commands(abilities, known, at=at), at=at)
+
+
 PASSES: tuple[_Pass, ...] = (
     alarms.end_shelvings,
     alarms.re_alarm,
     alarms.escalate_alarms,
     alarms.remind_withdrawals,
+    follow_commands,
 )
 """What becomes due by itself, each in a transaction of its own."""
 
 
 def let_time_pass(*, at: Instant) -> int:
-    """Do what is due by now: shelvings that end, alarms told again, or told higher, recalls. Return how many lines came.
+    """Do what is due by now: commands that explain alarms or do no more, shelvings that end, alarms told again, or told higher, recalls. Return how many lines came.
 
     Called every second. Whoever is killed meanwhile, or calls at the same instant, nothing is missed nor done twice.
     """

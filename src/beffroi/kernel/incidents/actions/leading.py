@@ -22,10 +22,11 @@ from beffroi.kernel.incidents.actions.acting import (
     with_alarms,
 )
 from beffroi.kernel.incidents.actions.lines import kept
+from beffroi.kernel.incidents.actions.merging import merge_incidents
 from beffroi.kernel.incidents.actions.rounds import begin_again, check_nothing_stands, end
 from beffroi.kernel.incidents.actions.timing import begin_of, clocks_of, end_hold
 from beffroi.kernel.incidents.queries import incident_of
-from beffroi.kernel.incidents.types import Clock, Incident, IncidentEvent, IncidentState
+from beffroi.kernel.incidents.types import Clock, CloseReason, Incident, IncidentEvent, IncidentState
 from beffroi.kernel.journal.queries import read_words
 from beffroi.kernel.people.queries import may, viewer_named
 from beffroi.kernel.people.types import Kind, Verb, Viewer
@@ -142,16 +143,25 @@ def note_incident(incident_id: int, text: str, *, by: Viewer, at: Instant) -> In
 
 
 def close_incident(
-    incident_id: int, *, reason: str, comment: str = "", useful: bool | None = None, by: Viewer, at: Instant
+    incident_id: int,
+    *,
+    reason: str,
+    comment: str = "",
+    useful: bool | None = None,
+    duplicate_of: int | None = None,
+    by: Viewer,
+    at: Instant,
 ) -> Incident:
     """Close an incident, with a reason among CloseReason; its alarms are acknowledged with it. Journalled.
 
-    `useful` is what the person says of its alarms, None where they say nothing.
+    As a duplicate it is united with the incident that is named (`merge_incidents`), which is returned. `useful` is what the person says of its alarms, None where they say nothing.
 
     While an alarm of it still stands, only a false alarm or an absence of action closes it, with a comment. A proposal
     to another desk or body is withdrawn with it. Raises Refused saying what is missing, Forbidden, NotFound, and
     Conflict naming who closed it first.
     """
+    if reason == CloseReason.DUPLICATE and duplicate_of is not None:
+        return merge_incidents(incident_id, duplicate_of, comment=comment, by=by, at=at)
     written = rules.check_text(comment, "the comment") if comment.strip() else ""
     with transaction.atomic():
         row, alarm_ids = locked(incident_id, Verb.CLOSE, by)

@@ -21,6 +21,7 @@ from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import rules
 from beffroi.kernel.incidents.actions.acting import reference, refuse_closed
 from beffroi.kernel.incidents.actions.lines import code_of_asset, line_of, with_changes
+from beffroi.kernel.incidents.actions.lines import kept as under_case
 from beffroi.kernel.incidents.actions.locking import Held, hold
 from beffroi.kernel.incidents.actions.rounds import end
 from beffroi.kernel.incidents.models import Incident as Row
@@ -34,28 +35,31 @@ from beffroi.kernel.people.queries import require
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 
 
-def merge_incidents(incident_id: int, into: int, *, by: Viewer, at: Instant) -> Incident:
+def merge_incidents(incident_id: int, into: int, *, comment: str = "", by: Viewer, at: Instant) -> Incident:
     """Unite an incident with another, of which it becomes a duplicate; return the one that stays. Journalled.
 
-    The one that stays takes the higher priority of the two, the desks of both, the owner of the other where it has none,
+    `comment` is what the person says of it, kept with the one that is closed. The one that stays takes the higher priority of the two, the desks of both, the owner of the other where it has none,
     and comes back where it was resolved and an alarm of the other stands. Raises Refused for one and the same incident, Forbidden,
     NotFound, and Conflict naming who closed or united one of them meanwhile.
     """
     if incident_id == into:
         raise Refused("an incident is not united with itself: name another", key="same-incident")
+    written = rules.check_text(comment, "the comment") if comment.strip() else ""
     with transaction.atomic():
         held = hold(incident_id, into)
         moved, kept = held.of(incident_id), held.of(into)
         for row in (moved, kept):
             require(by, Verb.LINK, Kind.INCIDENT, desk=row.desk, commune=row.commune)
             refuse_closed(row)
-        line = unite(held, moved, kept, actor=by.actor, by_id=by.id, at=at)
+        line = unite(held, moved, kept, actor=by.actor, by_id=by.id, at=at, comment=written)
         settle_pair(moved, kept, PairState.CONFIRMED, by_id=by.id, at=at)
         append([line], at=at)
         return incident_of(kept)
 
 
-def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None, at: Instant) -> Entry:
+def unite(
+    held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None, at: Instant, comment: str = ""
+) -> Entry:
     """Move all that one incident holds to the other, close it as its duplicate, save both; return the line."""
     alarm_ids = held.alarms[moved.pk]
     alive = moved.state != IncidentState.RESOLVED and (not alarm_ids or bool(alarms.active_among(alarm_ids)))
@@ -64,7 +68,7 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     SignalRow.objects.filter(incident_id=moved.pk).update(incident_id=kept.pk, first_id=first)
     content: dict[str, Any] = {"into": reference(kept), "title": moved.title, "kept_title": kept.title}
     moved.state, moved.duplicate_of_id = IncidentState.DUPLICATE, kept.pk
-    end(moved, str(CloseReason.DUPLICATE), b"", by_id, at)
+    end(moved, str(CloseReason.DUPLICATE), under_case(moved, comment, at), by_id, at)
     moved.due_clock, moved.due_at, moved.due_left_s = "", None, None
     moved.to_compare = False
     kept.priority = min(kept.priority, moved.priority)
@@ -80,7 +84,10 @@ def unite(held: Held, moved: Row, kept: Row, *, actor: Actor, by_id: int | None,
     for row in (moved, kept):
         row.version += 1
         row.save()
-    line = line_of(moved, "merge_incident", actor, asset_code=code_of_asset(moved), alarms=alarm_ids, **content)
+    line = line_of(
+        moved, "merge_incident", actor, asset_code=code_of_asset(moved), alarms=alarm_ids,
+        personal={"comment": comment}, **content,
+    )  # fmt: skip
     return also_about(line, kept)
 
 
@@ -103,6 +110,7 @@ def separate_incident(incident_id: int, *, by: Viewer, at: Instant) -> Incident:
             raise Conflict(f"{reference(kept)} is changing at this very moment: try again", key="changing")
         back = _take_back(row, kept, tree)
         row.duplicate_of_id, row.closed_at, row.closed_by_id, row.close_reason = None, None, None, ""
+        row.close_comment = b""  # the line of the union tells it
         row.state = rules.next_state(IncidentState.DUPLICATE, IncidentEvent.SPLIT, owned=row.owner_id is not None) or ""
         row.resolved_at = None
         row.due_at = kept.due_at = to_datetime(at)  # judged at once

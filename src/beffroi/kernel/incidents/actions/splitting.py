@@ -139,6 +139,7 @@ def _former(row: Row, former: Row, by: Viewer, at: Instant) -> Row:
     if former.duplicate_of_id is None or living_of(former.pk) != row.pk:
         raise Conflict(f"{reference(former)} is no duplicate of {reference(row)}: look again", key="not-duplicate")
     former.duplicate_of_id, former.closed_at, former.closed_by_id, former.close_reason = None, None, None, ""
+    former.close_comment = b""
     owned = former.owner_id is not None
     former.state = rules.next_state(IncidentState.DUPLICATE, IncidentEvent.SPLIT, owned=owned) or former.state
     former.resolved_at = None

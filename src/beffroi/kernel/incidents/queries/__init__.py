@@ -41,6 +41,7 @@ from beffroi.kernel.incidents.queries.reading import (
     of_ids,
     place_of,
     to_gather,
+    told_until,
     whole,
 )
 from beffroi.kernel.incidents.queries.tree import Ended, ended_among, living_of, tree_of
@@ -92,6 +93,7 @@ __all__ = [
     "reference_of_incident",
     "signals_of",
     "to_gather",
+    "told_until",
     "transfers",
     "tree_of",
     "twin_of",

@@ -24,7 +24,7 @@ from beffroi.kernel.incidents.queries.finding import (
     sought_words,
 )
 from beffroi.kernel.incidents.queries.tree import tree_of
-from beffroi.kernel.incidents.queries.wording import told_among
+from beffroi.kernel.incidents.queries.wording import oldest_opened, told_among
 from beffroi.kernel.incidents.rules import number_of, reference_of
 from beffroi.kernel.incidents.types import OPEN_STATES, Channel, Incident, IncidentState, Origin, PairState
 from beffroi.kernel.journal.queries import lines_of_any
@@ -107,16 +107,33 @@ def list_incidents(
 
     The numbers first, by the indexes alone, and of the newest by their words; then what is shown of them.
     """
-    rows = narrowed_to(_narrowed(models.Incident.objects.all(), seen_by), filters)
-    if before is not None:
-        rows = rows.filter(pk__lt=before)
+    rows = _asked_for(filters, seen_by, before)
     text, most = filters.text.strip(), _bounded(limit)
     named = saying(rows, text) if text else rows
     found = list(named.order_by("-id").values_list("pk", flat=True)[:most])
-    words = () if rules.number_of(text) is not None and not text.isdigit() else sought_words(text)
-    if words:
+    if words := _told_words(text):
         found = sorted({*found, *told_among(rows, words, seen_by=seen_by)}, reverse=True)[:most]
     return tuple(_incident(row) for row in whole().filter(pk__in=found).order_by("-id"))
+
+
+def told_until(filters: Filters, *, seen_by: Viewer, before: int | None = None) -> tuple[int, Instant] | None:
+    """Return number and beginning of the oldest incident in which the words that people wrote were looked for.
+
+    None where they were looked for in all of them: no word is asked for, or few enough incidents hold any.
+    """
+    if not _told_words(filters.text.strip()):
+        return None
+    return oldest_opened(_asked_for(filters, seen_by, before), seen_by=seen_by)
+
+
+def _asked_for(filters: Filters, seen_by: Viewer, before: int | None) -> QuerySet[models.Incident]:
+    rows = narrowed_to(_narrowed(models.Incident.objects.all(), seen_by), filters)
+    return rows if before is None else rows.filter(pk__lt=before)
+
+
+def _told_words(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words to look for in what people wrote; none for a reference."""
+    return () if rules.number_of(text) is not None and not text.isdigit() else sought_words(text)
 
 
 def of_ids(incident_ids: Iterable[int], *, seen_by: Viewer) -> tuple[Incident, ...]:

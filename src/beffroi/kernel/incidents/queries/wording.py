@@ -6,6 +6,8 @@ from collections.abc import Collection, Sequence
 
 from django.db.models import Q, QuerySet
 
+from beffroi.foundation.clock import Instant, from_datetime
+from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents import models, rules
 from beffroi.kernel.incidents.queries.tree import tree_of
 from beffroi.kernel.incidents.types import Written
@@ -30,7 +32,8 @@ def written(incident_ids: Collection[int], *, readable: bool = True) -> dict[int
 def cases_of(incident_id: int) -> tuple[str, ...]:
     """Return the cases under whose keys the words stand that an incident shows, its own first: whose erasure reaches them.
 
-    A signal that came by a union, a note that was carried: their words go with the case where they were told.
+    A signal that came by a union, a note that was carried: their words go with the case where they were told; why an alarm
+    was put aside goes with that alarm's.
     """
     numbers, own = tree_of(incident_id), rules.case_of(incident_id)
     found = {rules.case_of(number) for number in numbers}
@@ -38,6 +41,8 @@ def cases_of(incident_id: int) -> tuple[str, ...]:
     found |= holders_of(bytes(part) for part in parts)
     lines = lines_of_any([f"incident:{number}" for number in numbers], limit=500)
     found |= {line.personal.about for line in lines if line.personal}
+    alarm_ids = models.IncidentAlarm.objects.filter(incident_id__in=numbers).values_list("alarm_id", flat=True)
+    found |= holders_of(alarms.written_of(alarm_ids))
     return (own, *sorted(found - {own}))
 
 
@@ -46,15 +51,8 @@ def told_among(rows: QuerySet[models.Incident], words: Sequence[Sequence[str]], 
 
     At most `MOST_OPENED` are opened: what is older is found by its title, its place, or within a period.
     """
-    where = Q(pk__in=[])
-    for territory in territories(seen_by, Verb.SEE, Kind.PERSONAL):
-        here = Q(desk=territory.desk) if territory.desk else Q()
-        where |= here & (Q(commune=territory.commune) if territory.commune else Q())
-        if not territory.desk and not territory.commune:
-            where = Q()
-            break
     columns = ("id", "title", "place", "commune", "description", "close_comment")
-    found = list(rows.filter(where).filter(_HOLDS_WORDS).order_by("-id").values_list(*columns)[:MOST_OPENED])
+    found = list(_readable(rows, seen_by).values_list(*columns)[:MOST_OPENED])
     more: dict[int, list[bytes]] = {}
     told = models.Signal.objects.filter(incident_id__in=[row[0] for row in found])
     for number, part in told.values_list("incident_id", "description"):
@@ -68,3 +66,21 @@ def told_among(rows: QuerySet[models.Incident], words: Sequence[Sequence[str]], 
             words,
         )
     )
+
+
+def oldest_opened(rows: QuerySet[models.Incident], *, seen_by: Viewer) -> tuple[int, Instant] | None:
+    """Return number and beginning of the last incident whose words `told_among` opens, where there are older ones; else None."""
+    last = list(_readable(rows, seen_by).values_list("id", "opened_at")[MOST_OPENED - 1 : MOST_OPENED + 1])
+    return (last[0][0], from_datetime(last[0][1])) if len(last) > 1 else None
+
+
+def _readable(rows: QuerySet[models.Incident], seen_by: Viewer) -> QuerySet[models.Incident]:
+    """Return those that hold words which this person may read, the newest first."""
+    where = Q(pk__in=[])
+    for territory in territories(seen_by, Verb.SEE, Kind.PERSONAL):
+        here = Q(desk=territory.desk) if territory.desk else Q()
+        where |= here & (Q(commune=territory.commune) if territory.commune else Q())
+        if not territory.desk and not territory.commune:
+            where = Q()
+            break
+    return rows.filter(where).filter(_HOLDS_WORDS).order_by("-id")
