@@ -14,16 +14,14 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, Literal
 
 import psycopg
 from django.db import connection, transaction
-
-from beffroi.foundation.database import connect
-from tests.database import as_owner
 
 Fault = Literal["killed", "lost"]
 """`killed`: PostgreSQL ends the session before a round trip, as when either machine dies. `lost`: the round trip is done,
@@ -54,21 +52,7 @@ class AnswerLost(psycopg.OperationalError):
 def world() -> World:
     """Return every row of every table of ours, without what is random in it."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
-            " AND relnamespace = 'public'::regnamespace AND relname !~ %s ORDER BY relname",
-            [_NOT_OURS],
-        )
-        tables = [name for (name,) in cursor.fetchall()]
-        found: World = {name: [] for name in tables}
-        masks = [_RANDOM.get(name, []) for name in tables]
-        every = " UNION ALL ".join(
-            f"SELECT '{name}', (to_jsonb(t) - %s::text[])::text FROM {name} t" for name in tables
-        )
-        cursor.execute(every, masks)
-        for name, row in cursor.fetchall():
-            found[name].append(_KEPT.sub("kept", row))
-    return {name: sorted(rows) for name, rows in found.items()}
+        return _read(cursor)
 
 
 def changes(before: World, after: World) -> dict[str, dict[str, list[str]]]:
@@ -90,24 +74,26 @@ def assert_whole_or_nothing(act: Callable[[], object], *, least: int = 3) -> int
     given one at a time.
     """
     assert not connection.in_atomic_block, "mark the test django_db(transaction=True): its commits must be real"
-    sequences = _sequences()
-    before = world()
-    with transaction.atomic():
-        act()
-        after = world()
-        transaction.set_rollback(True)
-    assert after != before, "the act changes nothing: there is nothing to try"
-    borne, found = 0, before
-    for place in range(1, MOST_ROUND_TRIPS):
-        faults: tuple[Fault, ...] = ("killed", "lost")
-        for fault in faults:
-            if found == before:
-                _set_sequences(sequences)
-                borne += _with_fault(act, fault, place)
-                found = world()
-                assert found in (before, after), (
-                    f"{fault} at round trip {place} left it half done: {changes(before, found)}"
-                )
+    with Witness() as witness:
+        before = world()
+        with transaction.atomic():
+            act()
+            after = world()
+            transaction.set_rollback(True)
+        assert after != before, "the act changes nothing: there is nothing to try"
+        borne, found = 0, before
+        for place in range(1, MOST_ROUND_TRIPS):
+            faults: tuple[Fault, ...] = ("killed", "lost")
+            for fault in faults:
+                if found == before:
+                    witness.give_numbers_back()
+                    borne += with_fault(act, fault, place, witness)
+                    found = witness.world()
+                    assert found in (before, after), (
+                        f"{fault} at round trip {place} left it half done: {changes(before, found)}"
+                    )
+            if found == after:
+                break
     assert found == after, f"not done after {MOST_ROUND_TRIPS} round trips"
     assert borne >= least, f"only {borne} faults: the act is not what this test believes"
     return borne
@@ -130,9 +116,65 @@ def at_once(*acts: Callable[[], Any]) -> list[Any]:
         return list(pool.map(run, acts))
 
 
-def _with_fault(act: Callable[[], object], fault: Fault, place: int) -> bool:
+class Witness:
+    """Looks on from a session of its own, which no fault touches: after a fault the act's own one is new, and slow at first."""
+
+    def __init__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences")
+            numbers = cursor.fetchall()
+        self.numbers = (
+            [name for name, _ in numbers],
+            [last or 1 for _, last in numbers],
+            [bool(n) for _, n in numbers],
+        )
+        self.session = psycopg.connect(**{**connection.get_connection_params(), "options": ""}, autocommit=True)
+
+    def __enter__(self) -> Witness:
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        self.session.close()
+
+    def world(self) -> World:
+        """Return what is done."""
+        return _read(self.session.cursor())
+
+    def give_numbers_back(self) -> None:
+        """Set the sequences back, so that the act is given the same numbers each time."""
+        self.session.execute(
+            "SELECT setval(name::regclass, last, given) FROM unnest(%s::text[], %s::bigint[], %s::bool[]) AS t(name, last, given)",
+            self.numbers,
+        )
+
+    def kill(self, backend: int) -> None:
+        """End a session, and wait until it is gone: PostgreSQL's own waiting takes a tenth of a second at the least."""
+        self.session.execute("SELECT pg_terminate_backend(%s)", [backend])
+        end = time.monotonic() + 10
+        while self.session.execute("SELECT FROM pg_stat_get_activity(%s)", [backend]).rowcount:
+            assert time.monotonic() < end, "the session did not end"
+            time.sleep(0.0005)
+
+
+def _read(cursor: Any) -> World:
+    cursor.execute(
+        "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') AND NOT relispartition"
+        " AND relnamespace = 'public'::regnamespace AND relname !~ %s ORDER BY relname",
+        [_NOT_OURS],
+    )
+    tables = [name for (name,) in cursor.fetchall()]
+    found: World = {name: [] for name in tables}
+    masks = [_RANDOM.get(name, []) for name in tables]
+    every = " UNION ALL ".join(f"SELECT '{name}', (to_jsonb(t) - %s::text[])::text FROM {name} t" for name in tables)
+    cursor.execute(every, masks)
+    for name, row in cursor.fetchall():
+        found[name].append(_KEPT.sub("kept", row))
+    return {name: sorted(rows) for name, rows in found.items()}
+
+
+def with_fault(act: Callable[[], object], fault: Fault, place: int, witness: Witness) -> bool:
     """Do the act with one fault; tell whether it met it. Where it did not, the act is done."""
-    with _cut(fault, place) as cut:
+    with _cut(fault, place, witness) as cut:
         try:
             act()
         except Exception:
@@ -149,7 +191,7 @@ class _Cut:
 
 
 @contextmanager
-def _cut(fault: Fault, place: int) -> Iterator[_Cut]:
+def _cut(fault: Fault, place: int, witness: Witness) -> Iterator[_Cut]:
     """Have one round trip of this connection fail."""
     cut = _Cut(fault, place)
     connection.ensure_connection()
@@ -161,7 +203,7 @@ def _cut(fault: Fault, place: int) -> Iterator[_Cut]:
         now = cut.left == 0
         if now and fault == "killed":
             cut.met = True
-            _kill(raw.info.backend_pid)
+            witness.kill(raw.info.backend_pid)
         answer = honest(*arguments, **options)
         if now and fault == "lost":
             cut.met = True
@@ -170,21 +212,3 @@ def _cut(fault: Fault, place: int) -> Iterator[_Cut]:
 
     raw.wait = wait
     yield cut  # the act done, the connection is thrown away, and `wait` with it
-
-
-def _kill(backend: int) -> None:
-    with connect() as other:
-        other.execute("SELECT pg_terminate_backend(%s, 10000)", [backend])
-
-
-def _sequences() -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT format('%I.%I', schemaname, sequencename), last_value FROM pg_sequences")
-        return list(cursor.fetchall())
-
-
-def _set_sequences(sequences: Sequence[tuple[Any, ...]]) -> None:
-    """Give numbers back, so that the act is given the same ones each time."""
-    with as_owner(), connection.cursor() as cursor:
-        for name, last in sequences:
-            cursor.execute("SELECT setval(%s::regclass, %s, %s)", [name, last or 1, last is not None])

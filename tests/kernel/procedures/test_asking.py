@@ -19,7 +19,7 @@ from beffroi.kernel.procedures.types import Command, Dispatch, Run, RunStatus
 from tests.kernel.alarms.factories import make_asset, viewer
 from tests.kernel.commands import scene as commands
 from tests.kernel.dispatch import scene as missions
-from tests.kernel.faults import _sequences, _set_sequences, _with_fault, at_once
+from tests.kernel.faults import Witness, at_once, with_fault
 from tests.kernel.incidents import factories
 from tests.kernel.procedures.cards import SYSTEM, T0, assert_replayed, in_force, later, nadia, states, verbs
 
@@ -201,14 +201,15 @@ def test_a_fault_at_any_boundary_never_asks_without_noting_it_nor_twice(kind: st
     if kind == "mission":
         missions.on_duty("maud")
         actions.skip(run.id, "light", reason="Aucun", by=one, at=later(1))
-    sequences, borne = _sequences(), 0
-    for place in range(1, 200):
-        for fault in ("killed", "lost"):
-            if asked_of(run, kind):
-                continue
-            _set_sequences(sequences)
-            borne += _with_fault(lambda: ask(run.id, kind), fault, place)  # type: ignore[arg-type]
-            assert asked_of(run, kind) == len(things_of(incident, kind))
+    borne = 0
+    with Witness() as witness:
+        for place in range(1, 200):
+            for fault in ("killed", "lost"):
+                if asked_of(run, kind):
+                    break
+                witness.give_numbers_back()
+                borne += with_fault(lambda: ask(run.id, kind), fault, place, witness)  # type: ignore[arg-type]
+                assert asked_of(run, kind) == len(things_of(incident, kind))
     assert asked_of(run, kind) == len(things_of(incident, kind)) == 1
     assert borne > 10
     assert_replayed(run.id)
