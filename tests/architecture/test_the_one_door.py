@@ -53,7 +53,6 @@ MIGHTY = ("anonymous", "chefsalle", "technicien")
 """With whom the methods are tried that no row names: they must not answer."""
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-QUICK = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 CATCH_ALL = "^api(?:/.*)?$"
 FRONT = "front"
 LIVE = "live"
@@ -80,9 +79,8 @@ def _routes(patterns: Any = None, prefix: str = "/") -> Iterator[str]:
 
 
 @pytest.fixture
-def things(db: None, tmp_path: Path, settings: Any) -> dict[str, str]:
+def things(db: None, tmp_path: Path) -> dict[str, str]:
     """One of each thing that a route names, the demonstration's accounts, and a machine's token."""
-    settings.PASSWORD_HASHERS = QUICK
     at = now()
     people.ensure_demonstration_accounts(at)
     people.create_person("integration", "Machine", "MA", password=None, by=people.SYSTEM, at=at, reason="test")
@@ -303,12 +301,11 @@ def test_every_route_is_in_the_table_and_the_table_names_no_other() -> None:
     }
 
 
-def test_streams_let_in_whom_the_table_says(transactional_db: None, settings: Any) -> None:
+def test_streams_let_in_whom_the_table_says(transactional_db: None) -> None:
     from starlette.requests import Request
 
     from beffroi.app.processes import live
 
-    settings.PASSWORD_HASHERS = QUICK
     people.ensure_demonstration_accounts(now())
     rows = [row for row in _table() if row["served by"] == LIVE]
     assert sorted(route.path for route in live.app.routes) == sorted(row["route"] for row in rows)  # type: ignore[attr-defined]

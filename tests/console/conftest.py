@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from django.test import Client
@@ -13,8 +12,7 @@ from tests.console import scene
 
 
 @pytest.fixture
-def town(db: None, tmp_path: Path, settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def town(db: None, tmp_path: Path) -> None:
     scene.set_up(tmp_path)
 
 

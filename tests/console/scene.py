@@ -24,6 +24,7 @@ from beffroi.kernel.people.queries import viewer_named
 from beffroi.kernel.people.types import Viewer
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin.queries import get_asset
+from tests.database import Kept
 
 ASSETS = """asset,class,lon,lat,name,source,street
 ARM-1,lighting_cabinet,5.0415,47.3220,Armoire A-1,lighting,rue de la Liberté
@@ -41,13 +42,24 @@ TRIPPED = "lighting_cabinet_tripped"
 DEFINITIONS = Path(beffroi.app.__file__).parent / "profile" / "alarms.yaml"
 
 
+_kept: list[Kept] = []
+
+
 def set_up(folder: Path) -> None:
-    """Declare the town and open the demonstration's accounts."""
+    """Declare the town and open the demonstration's accounts; where that was done before in this run, put it back."""
     at = now()
+    twin.ensure_history(at - DAY, at + DAY)
+    if _kept:
+        _kept[0].put_back()
+        return
+    _declare(folder, at)
+    _kept.append(Kept())
+
+
+def _declare(folder: Path, at: Instant) -> None:
     file = folder / "assets.csv"
     file.write_text(ASSETS)
     twin.import_assets(file, by=people.SYSTEM, at=at)
-    twin.ensure_history(at - DAY, at + DAY)
     people.ensure_demonstration_accounts(at)
     alarms.publish_definitions(parse_definitions(DEFINITIONS.read_text()), by=people.SYSTEM, at=at)
 

@@ -19,8 +19,7 @@ JSON = {"Accept": "application/json"}
 
 
 @pytest.fixture
-def town(db: None, tmp_path: Any, settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def town(db: None, tmp_path: Any) -> None:
     scene.set_up(tmp_path)
 
 

@@ -21,8 +21,7 @@ from tests.journeys import crews
 
 
 @pytest.fixture
-def town(db: None, tmp_path: Any, settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def town(db: None, tmp_path: Any) -> None:
     scene.set_up(tmp_path)
     lay(tmp_path)
     crews.set_up()

@@ -130,9 +130,8 @@ def test_file_of_crews_that_is_missing_gives_none(tmp_path: Path) -> None:
 
 @pytest.mark.django_db
 def test_mission_is_carried_out_to_the_end_and_the_equipment_repaired(
-    tmp_path: Path, settings: Any, bourg_inventory: Inventory
+    tmp_path: Path, bourg_inventory: Inventory
 ) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     at = now()
     people.ensure_demonstration_accounts(at)
     profile = parse_profile((PROFILE / "units.yaml").read_text())
