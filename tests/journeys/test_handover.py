@@ -58,7 +58,6 @@ def test_a_shift_is_handed_over_with_the_keyboard_alone(sit: Sit) -> None:
     expect(paul.get_by_text("Nuit calme, un coffret.")).to_be_visible()
     expect(paul.locator("#left-now")).to_contain_text(incident.reference)
     live(paul)
-    paul.screenshot(path="/tmp/handover1.png", full_page=True)
     assert violations(paul) == []
     paul.keyboard.press("s")
     expect(paul.get_by_text("Relève close : vous êtes en poste.")).to_be_visible()
