@@ -36,6 +36,7 @@ export class Distress {
 
   /** Bring the sheet up to date with what is known. */
   show(day: Day, offline: boolean): void {
+    if (Date.now() - this.tapped < TWICE_MS) label(word("distress.again")); // the button was drawn anew meanwhile
     if (!this.dialog) return;
     const standing = day.distress;
     const unsent = this.token !== "" && this.waits(this.token);
