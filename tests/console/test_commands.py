@@ -238,6 +238,20 @@ def test_a_large_selection_is_shown_by_pages(city: None, enter: Enter, monkeypat
     assert "page 1 sur 2" in first and "aucun équipement n’a ce code" in first
     second = text(enter().post("/commands/new", sent | {"page": "2"}))
     assert "page 2 sur 2" in second and "Envoyer à 2 équipements" in second
+    whole = enter().post("/commands/new", sent | {"do": "list"})
+    assert (whole["Content-Type"], "attachment" in whole["Content-Disposition"]) == ("text/csv; charset=utf-8", True)
+    rows = [line.split(",") for line in whole.content.decode("utf-8-sig").splitlines()]
+    assert [(row[0], row[-1]) for row in rows] == [
+        ("Code", "Ce qu’il en est"), ("L-1", "sera commandé"), ("L-2", "sera commandé"),
+        ("L-9", "aucun équipement n’a ce code"),
+    ]  # fmt: skip
+    assert queries.list_commands(queries.Filters(), seen_by=scene.who()) == ()
+
+
+def test_list_of_one_piece_of_equipment_asks_nothing(city: None, enter: Enter) -> None:
+    answer = enter().post("/commands/new", fill("set_level", codes="L-1", p_level_pct="30") | {"do": "list"})
+    assert answer["Content-Type"].startswith("text/csv")
+    assert queries.list_commands(queries.Filters(), seen_by=scene.who()) == ()
 
 
 def test_selection_of_the_list_of_equipment_is_commanded_together(city: None, enter: Enter) -> None:

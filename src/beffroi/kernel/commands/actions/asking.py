@@ -120,7 +120,7 @@ def put(
     row.size, row.communes = len(written), sorted({asset.commune for asset in assets.values()})
     row.left_out, row.told_at = left_out_content(left_out), row.asked_at if told_each(row) else None
     row.save(update_fields=["size", "communes", "left_out", "told_at"])
-    ids = tuple(sorted(written.values()))
+    ids = tuple(sorted(written.values(), key=int))
     append(list(_told(row, draft, written, assets)), at=at)
     single = row.size == 1
     return Asked(ids[0] if single else row.pk, None if single else row.pk, ids, state, left_out), taken
@@ -174,7 +174,7 @@ def _insert(row: models.Request, draft: Draft, targets: Sequence[Target], at: In
     }
     with connection.cursor() as cursor:
         cursor.execute(_INSERT, values)
-        return {int(asset): UUID(str(id)) for id, asset in cursor.fetchall()}
+        return {asset: id for id, asset in cursor.fetchall()}
 
 
 def _told(

@@ -113,7 +113,7 @@ def _named(request: Request, ability: Ability) -> tuple[list[int], list[str]]:
     """Return the numbers of the equipment that a request names, and the codes that nothing has."""
     if request.assets:
         ids = twin.ids_of_codes(request.assets)
-        known = {asset.code for asset in twin.assets_by_id(ids).values()} if len(ids) < len(request.assets) else None
+        known = twin.codes_of_ids(ids) if len(ids) < len(request.assets) else None
         return ids, [code for code in request.assets if code not in known] if known is not None else []
     if request.cabinet:
         cabinet = twin.get_asset(request.cabinet)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any
 
+import msgspec
 from django.db import connection
 from django.db.models import Q
 
@@ -11,11 +13,14 @@ from beffroi.foundation.errors import NotFound
 from beffroi.kernel.twin.models import Asset as AssetRow
 from beffroi.kernel.twin.types import Asset
 
-_COLUMNS = (
-    "id", "code", "asset_class", "name", "source__code", "address", "lon", "lat", "x_m", "y_m", "place", "commune",
-    "period_s", "properties",
-)  # fmt: skip
-"""What `Asset` is made of, in its order."""
+_BY_ID = """
+SELECT a.id, a.code, a.asset_class, a.name, s.code, a.address, a.lon, a.lat, a.x_m, a.y_m, a.place, a.commune, a.period_s,
+    a.properties::text
+FROM twin_asset a LEFT JOIN twin_source s ON s.id = a.source_id WHERE a.id = ANY(%s)
+"""
+"""What `Asset` is made of, in its order. One array as parameter: thirty thousand of them take seconds to be written."""
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def asset_index(source_ids: Iterable[int], after_id: int = 0) -> Iterator[tuple[int, int, str, str, int | None]]:
@@ -84,8 +89,17 @@ def get_asset(code: str) -> Asset:
 
 def assets_by_id(ids: Iterable[int]) -> dict[int, Asset]:
     """Return assets by their number; unknown numbers are absent. Read as plain rows: a whole city is asked for at once."""
-    rows = AssetRow.objects.filter(id__in=list(ids)).values_list(*_COLUMNS)
-    return {row[0]: Asset(*row) for row in rows}
+    wanted = list(ids)
+    if not wanted:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(_BY_ID, [wanted])
+        return {row[0]: _asset(row) for row in cursor.fetchall()}
+
+
+def _asset(row: tuple[Any, ...]) -> Asset:
+    whole = (*row[:-1], {} if row[-1] == "{}" else _decode(row[-1]))
+    return Asset(*whole)
 
 
 def list_assets(
@@ -129,7 +143,16 @@ def ids_within(communes: Collection[str]) -> frozenset[int]:
 
 def ids_of_codes(codes: Sequence[str]) -> list[int]:
     """Return the numbers of the assets that have these codes; unknown codes are passed over."""
-    return list(AssetRow.objects.filter(code__in=[sought(code) for code in codes]).values_list("id", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id FROM twin_asset WHERE code = ANY(%s)", [[sought(code) for code in codes]])
+        return [row[0] for row in cursor.fetchall()]
+
+
+def codes_of_ids(ids: Iterable[int]) -> frozenset[str]:
+    """Return the codes of these assets."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code FROM twin_asset WHERE id = ANY(%s)", [list(ids)])
+        return frozenset(row[0] for row in cursor.fetchall())
 
 
 def nearest(
