@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from beffroi.kernel.incidents import actions as incident_actions
 from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.procedures import actions, queries
 from tests.api.conftest import Get
@@ -177,14 +177,21 @@ def test_a_machine_reads_runs_without_what_names_persons_and_moves_none(
     assert post(f"runs/{run['id']}/stop", {"reason": "x"}, bearer=token("integration", username="m")).status_code == 403
 
 
-def test_a_step_that_wants_a_picture_names_those_that_came(post: Post, get: Get, reference: str) -> None:
+def test_a_step_that_wants_a_picture_names_those_that_were_attached_for_it(
+    post: Post, token: Callable[..., str], reference: str
+) -> None:
     run = actions.start("cordon", queries_number(reference), by=nadia(), at=T0)
     actions.confirm(run.id, "barrier", by=nadia(), at=later(5))
     refused = post(f"runs/{run.id}/steps/photo/confirm")
     assert (refused.status_code, refused.json()["type"]) == (422, "urn:beffroi:evidence-missing")
-    kept = incident_actions.attach_evidence(run.incident, kind="other", picture=photo(), by=nadia(), at=later(9))
+    bearer = token("operator", username="karim")
+    sent = Client(headers={"Authorization": f"Bearer {bearer}"}).post(
+        f"/api/v1/incidents/{reference}/evidence",
+        {"kind": "other", "run": run.id, "step": "photo", "picture": SimpleUploadedFile("p.jpg", photo())},
+    )
+    assert (sent.status_code, sent.json()["step"]) == (201, f"run-{run.id}/photo"), sent.json()
     done = post(f"runs/{run.id}/steps/photo/confirm").json()
-    assert (done["state"], done["items"][1]["pictures"]) == ("done", [str(kept.id)])
+    assert (done["state"], done["items"][1]["pictures"]) == ("done", [sent.json()["id"]])
 
 
 def queries_number(reference: str) -> int:

@@ -79,6 +79,8 @@ def found(folder: Path, library: Iterable[Procedure]) -> None:
     import_assets(file, by=by, at=NIGHT)
     numbers = {code: _number(code) for code, *_ in ASSETS}
     relate(numbers["A-001"], "feeds", *(numbers[code] for code in FED))
+    for unit in ("lumiere-1", "voirie-1", "patrouille-1", "feux-1", "gardien-1", "astreinte"):
+        dispatch.go_on_duty(unit, headcount=2, by=viewer("nadia"), at=NIGHT)
 
 
 def _number(code: str) -> int:
@@ -114,9 +116,7 @@ class Town:
         assert not wrong
         self.engine: Applier
         self.engine, _classes = learn(list(self._sources.values()), readers, clock=lambda: self.now)
-        for unit in ("lumiere-1", "voirie-1", "patrouille-1", "feux-1", "gardien-1", "astreinte"):
-            dispatch.go_on_duty(unit, headcount=2, by=self.room, at=self.now)
-        self.pass_time(70, 10)
+        self.pass_time(60, 20)
 
     def fail(self, kind: str, code: str) -> None:
         """Make a piece of equipment fail as the city's director does."""

@@ -65,10 +65,6 @@ STORIES = {
         "lighting_cabinet_tripped", ("cabinet_trip", "A-001"), "lighting_cabinet_tripped",
         answers={"cause": "nothing"}, commands={"rearm": REFUSED},
     ),
-    "a cabinet trips because a mast is struck": Story(
-        "lighting_cabinet_tripped", ("cabinet_trip", "A-001"), "lighting_cabinet_tripped",
-        answers={"cause": "struck"}, commands={"cut": REFUSED},
-    ),
     "a lamp fails, obeys, and stays dark": Story(
         "light_out", ("lamp_fault", "L-001"), "light_point_fault", ("light_out", "L-001"),
         answers={"alone": "alone"}, commands={"wake": OBEYED},
@@ -123,7 +119,6 @@ STORIES = {
         answers={"size": "burst", "frost": "yes", "repaired": "done"}, commands={"plan": OBEYED},
     ),
     "a storm": Story("storm", told=("fallen_tree", ""), answers={"scale": "many", "crisis": "yes"}),
-    "one tree across the road": Story("storm", told=("fallen_tree", ""), answers={"scale": "one"}),
     "the road of the hospital is cut, its junctions are silent": Story(
         "hospital_road_blocked", told=("road_damage", ""), proposed=False,
         deaf=("traffic",), commands={"green": SILENT},

@@ -21,6 +21,7 @@ from beffroi.kernel.incidents.rules import number_of
 from beffroi.kernel.incidents.rules.evidence import MAX_SENT_BYTES
 from beffroi.kernel.incidents.types import Evidence, EvidenceKind
 from beffroi.kernel.people.types import Kind, Verb
+from beffroi.kernel.procedures import queries as procedures
 
 router = Router(tags=["incidents"])
 
@@ -31,6 +32,8 @@ class PictureTold(Schema):
     model_config = ConfigDict(extra="forbid")
 
     kind: EvidenceKind = Field(EvidenceKind.OTHER, description="What it shows: before, after, or something else.")
+    run: int | None = Field(None, ge=1, description="Number of the run for whose step it is taken; with `step`.")
+    step: str = Field("", max_length=200, description="The step of that run, as `GET /api/v1/runs/{run}` names it.")
     taken_at: str | None = Field(None, max_length=40, description="When it was taken (RFC 3339); else when it came.")
 
 
@@ -61,8 +64,10 @@ def attach_evidence(
         raise NotFound(f"there is no incident {reference}")
     if (picture.size or 0) > MAX_SENT_BYTES:
         raise Refused(f"the picture has {picture.size} bytes; {MAX_SENT_BYTES} at most", key="picture-too-large")
+    step = procedures.picture_name_of(number, told.run, told.step) if told.run is not None else ""
     kept = actions.attach_evidence(
         number,
+        step=step,
         kind=told.kind,
         picture=picture.read(),
         taken_at=read_instant(told.taken_at, "taken_at"),

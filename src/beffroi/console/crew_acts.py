@@ -28,6 +28,7 @@ from beffroi.kernel.incidents import actions as incidents
 from beffroi.kernel.incidents.rules.evidence import MAX_SENT_BYTES
 from beffroi.kernel.incidents.types import Channel, Told
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.procedures import queries as procedures
 
 MAX_BODY = 20_000
 
@@ -116,6 +117,7 @@ def picture(request: HttpRequest, viewer: Viewer) -> HttpResponse:
         kind=request.POST.get("kind", ""),
         picture=_picture(request),
         mission=mission.number,
+        step=procedures.known_picture_name(mission.incident, request.POST.get("step", "")),
         taken_at=_instant(request.POST.get("pressed_at")),
         by=viewer,
         at=clock.now(),

@@ -19,6 +19,7 @@ from beffroi.kernel.dispatch import queries as dispatch
 from beffroi.kernel.dispatch.types import Distress, DutyState, Mission, Unit
 from beffroi.kernel.incidents import queries as incidents
 from beffroi.kernel.people.types import Viewer
+from beffroi.kernel.procedures import queries as procedures
 
 MISSIONS: words.Words = {
     "proposed": _("proposée"),
@@ -100,8 +101,15 @@ def _mission(mission: Mission) -> dict[str, Any]:
         "travel_s": mission.travel_s,
         "sign_due": mission.due_at if mission.state == "on_site" else None,
         "pictures": {kind: pictures.count(kind) for kind in ("before", "after", "other")},
+        "steps": _steps(mission),
         "version": mission.version,
     }
+
+
+def _steps(mission: Mission) -> list[dict[str, Any]]:
+    """Return the steps of procedures for which a picture is wanted where the crew goes."""
+    wanted = procedures.steps_to_picture(mission.incident) if mission.live else ()
+    return [{"name": each.name, "title": each.title, "taken": each.taken} for each in wanted]
 
 
 def _distress(distress: Distress) -> dict[str, Any]:

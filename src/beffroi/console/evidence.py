@@ -14,13 +14,14 @@ from beffroi.console.acts import done
 from beffroi.console.door import page
 from beffroi.console.pictures import short_title
 from beffroi.console.surround import surround
-from beffroi.console.thumbnails import address_of, pictures_of
+from beffroi.console.thumbnails import address_of, pictures_of, step_titles
 from beffroi.foundation import clock
 from beffroi.foundation.errors import NotFound, Refused
 from beffroi.kernel.incidents import actions, queries
 from beffroi.kernel.incidents.rules.evidence import MAX_SENT_BYTES
 from beffroi.kernel.incidents.types import Evidence, Incident
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.procedures import queries as procedures
 
 PRIVATE = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Content-Disposition": "inline"}
 """A picture stays in no cache: it is gone when it is erased."""
@@ -36,10 +37,11 @@ def attach(request: HttpRequest, viewer: Viewer, reference: str) -> HttpResponse
         raise Refused("there is no picture: choose one", key="picture-missing")
     if (sent.size or 0) > MAX_SENT_BYTES:
         raise Refused(f"the picture has {sent.size} bytes; {MAX_SENT_BYTES} at most", key="picture-too-large")
-    kind, data = request.POST.get("picture_kind", ""), sent.read()
+    kind, step, data = request.POST.get("picture_kind", ""), request.POST.get("picture_step", ""), sent.read()
 
     def act(number: int) -> Incident:
-        actions.attach_evidence(number, kind=kind, picture=data, by=viewer, at=clock.now())
+        known = procedures.known_picture_name(number, step)
+        actions.attach_evidence(number, kind=kind, picture=data, step=known, by=viewer, at=clock.now())
         return queries.get(number, viewer)
 
     return done(request, viewer, reference, act, _("Image jointe à %(ref)s."))
@@ -59,6 +61,7 @@ def evidence(request: HttpRequest, viewer: Viewer, reference: str, picture: UUID
         "incident": incident,
         "title": short_title(incident),
         "it": pictures[place],
+        "step": step_titles(incident, pictures[place : place + 1]).get(pictures[place].step, ""),
         "place": place + 1,
         "count": len(pictures),
         "picture": address_of("picture", incident, picture),

@@ -124,6 +124,7 @@ def detail_context(detail: Detail, viewer: Viewer) -> dict[str, Any]:
         return {
             "incident": incident,
             "pictures": list(pictures.values()),
+            "to_picture": procedures.steps_to_picture(incident.id, detail.evidence),
             "evidence_kinds": [str(kind) for kind in EvidenceKind],
             "title": short_title(incident),
             "where": place_words(incident.place, incident.commune),

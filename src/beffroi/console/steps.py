@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from beffroi.console import step_words, words
+from beffroi.console.thumbnails import Thumbnail, pictures_of, thumbnails
 from beffroi.foundation import clock
 from beffroi.foundation.errors import BeffroiError
 from beffroi.kernel.alarms import queries as alarms
@@ -18,6 +19,7 @@ from beffroi.kernel.dispatch import queries as crews
 from beffroi.kernel.dispatch.types import Candidate
 from beffroi.kernel.incidents.queries import categories
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
+from beffroi.kernel.incidents.types import Evidence as Pictured
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.procedures import queries, rules
@@ -28,6 +30,7 @@ from beffroi.kernel.procedures.types import (
     Checklist,
     Command,
     Dispatch,
+    Evidence,
     Letter,
     Parallel,
     Placed,
@@ -81,6 +84,7 @@ class ShownStep:
     progress: Progress | None = None
     candidates: tuple[Candidate, ...] = ()
     letters: tuple[Letter, ...] = ()
+    pictures: tuple[Thumbnail, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +104,9 @@ def runs_shown(incident: Incident, viewer: Viewer) -> list[ShownRun]:
     """Return the runs on an incident, those that go on first."""
     found = queries.runs_of_incident(incident.id, viewer)
     letters = queries.letters_of(incident.id) if found else ()
+    pictures = pictures_of(incident, viewer) if any(_wants_pictures(run) for run in found) else ()
     first = next((run.id for run in found if queries.next_of(run) is not None), 0)
-    return [_run(run, incident, viewer, letters, main=run.id == first) for run in found]
+    return [_run(run, incident, viewer, letters, pictures, main=run.id == first) for run in found]
 
 
 def context_of(incident: Incident, viewer: Viewer) -> dict[str, Any]:
@@ -199,13 +204,25 @@ def _condition(procedure: Any, name: str, values: tuple[str, ...]) -> str:
     return f"{name.removeprefix('incident.')} : {', '.join(values)}"
 
 
-def _run(run: Run, incident: Incident, viewer: Viewer, letters: tuple[Letter, ...], *, main: bool) -> ShownRun:
+def _wants_pictures(run: Run) -> bool:
+    return any(each.step.evidence is Evidence.PICTURE for each in rules.placed(run.state))
+
+
+def _run(
+    run: Run,
+    incident: Incident,
+    viewer: Viewer,
+    letters: tuple[Letter, ...],
+    pictures: tuple[Pictured, ...],
+    *,
+    main: bool,
+) -> ShownRun:
     placed = rules.placed(run.state)
     goes_on = run.state.status is RunStatus.RUNNING
     upcoming = queries.next_of(run) if main else None
     missions = crews.missions_of_incident(incident.id) if goes_on else ()
     steps = tuple(
-        _step(run, each, str(place), incident, viewer, letters, missions, main=each == upcoming)
+        _step(run, each, str(place), incident, viewer, letters, missions, pictures, main=each == upcoming)
         for place, each in enumerate(placed, 1)
     )
     leaves = [each for each in steps if each.kind not in ("parallel", "procedure")]
@@ -224,6 +241,7 @@ def _step(
     viewer: Viewer,
     letters: tuple[Letter, ...],
     missions: Any,
+    pictures: tuple[Pictured, ...],
     *,
     main: bool,
 ) -> ShownStep:
@@ -269,6 +287,9 @@ def _step(
         if asks and isinstance(step, Dispatch)
         else (),
         letters=tuple(each for each in letters if each.run == run.id and each.step == placed.key),
+        pictures=tuple(thumbnails(incident, queries.of_step(pictures, run.id, placed)))
+        if step.evidence is Evidence.PICTURE
+        else (),
     )
 
 

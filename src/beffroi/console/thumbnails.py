@@ -12,23 +12,36 @@ from beffroi.kernel.incidents import queries
 from beffroi.kernel.incidents.types import Evidence, Incident
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
+from beffroi.kernel.procedures import queries as procedures
 
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A picture as a panel shows it: what is known of it, and where its small form and its page are."""
+    """A picture as a panel shows it: what is known of it, the step it is of, where its small form and its page are."""
 
     it: Evidence
     thumbnail: str
     page: str
+    step: str = ""
 
 
 def thumbnails(incident: Incident, pictures: Sequence[Evidence]) -> list[Thumbnail]:
     """Return the pictures of an incident as its panel shows them, in their order."""
+    steps = step_titles(incident, pictures)
     return [
-        Thumbnail(each, address_of("thumbnail", incident, each.id), address_of("evidence", incident, each.id))
+        Thumbnail(
+            each,
+            address_of("thumbnail", incident, each.id),
+            address_of("evidence", incident, each.id),
+            steps.get(each.step, ""),
+        )
         for each in pictures
     ]
+
+
+def step_titles(incident: Incident, pictures: Sequence[Evidence]) -> dict[str, str]:
+    """Return the titles of the steps that these pictures are of, by the name that they give them."""
+    return procedures.pictured_steps(procedures.runs_of_incident(incident.id)) if any(p.step for p in pictures) else {}
 
 
 def address_of(name: str, incident: Incident, picture: UUID) -> str:

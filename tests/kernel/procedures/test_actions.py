@@ -18,6 +18,7 @@ from beffroi.kernel.procedures import actions, queries
 from beffroi.kernel.procedures.types import RunStatus
 from tests.kernel.alarms.factories import make_asset, viewer
 from tests.kernel.incidents import factories
+from tests.kernel.incidents.photos import photo
 from tests.kernel.procedures.cards import (
     CARD,
     CORDON,
@@ -109,6 +110,45 @@ def test_the_most_particular_procedure_is_proposed_first_whatever_their_names() 
     assert [str(each.because) for each in queries.proposed_for(raised)][:1] == ["alarm"]
     nowhere = factories.call(by="nadia", lon=5.2)
     assert [each.procedure.code for each in queries.proposed_for(nowhere)] == ["any_b", "by_alarm", "any_a"]
+
+
+def test_a_picture_is_of_the_step_that_it_names_and_of_no_other() -> None:
+    factories.set_up()
+    in_force(CORDON, TWO_PICTURES)
+    incident = an_incident().id
+    run = actions.start("two", incident, by=nadia(), at=T0)
+    assert [(each.title, each.taken) for each in queries.steps_to_picture(incident)] == [("Un", 0), ("Deux", 0)]
+    one, two = (each.name for each in queries.steps_to_picture(incident))
+    kept = incidents.attach_evidence(incident, kind="other", picture=photo(), step=one, by=nadia(), at=later(5))
+    assert [(each.title, each.taken) for each in queries.steps_to_picture(incident)] == [("Un", 1), ("Deux", 0)]
+    assert queries.pictured_steps(queries.runs_of_incident(incident))[kept.step] == "Deux images : Un"
+    with pytest.raises(Refused, match="picture"):
+        actions.confirm(run.id, "second", by=nadia(), at=later(6))
+    actions.confirm(run.id, "first", by=nadia(), at=later(6))
+    incidents.attach_evidence(incident, kind="other", picture=photo(width=80), by=nadia(), at=later(7))
+    over = actions.confirm(run.id, "second", by=nadia(), at=later(8))
+    assert over.state.status is RunStatus.DONE
+    assert_replayed(run.id)
+    assert (queries.known_picture_name(incident, two), queries.known_picture_name(incident, "run-9/x")) == (two, "")
+    with pytest.raises(NotFound):
+        queries.picture_name_of(incident, run.id, "nowhere")
+
+
+TWO_PICTURES = """
+code: two
+version: 1
+title: Deux images
+desk: lighting
+purpose: Montrer.
+roles: [{code: operator, title: Opérateur}]
+steps:
+  - id: both
+    kind: parallel
+    lanes:
+      - steps: [{id: first, title: Un, evidence: picture}]
+      - steps: [{id: second, title: Deux, evidence: picture}]
+tests: [{name: deux, expect: [{at_s: 0, step: first, by: operator}, {at_s: 0, step: second, by: operator}]}]
+"""
 
 
 def test_a_run_keeps_the_version_that_it_began_with() -> None:

@@ -259,7 +259,7 @@ document.addEventListener("change", (event) => {
   if (!(input instanceof HTMLInputElement)) return;
   const mission = Number(input.dataset.mission ?? 0);
   if (input.dataset.check) void send("check", mission, { line: Number(input.dataset.check), checked: input.checked });
-  if (input.dataset.picture && input.files?.[0]) void take(input, mission, input.dataset.picture, input.files[0]);
+  if (input.dataset.picture && input.files?.[0]) void take(input, mission, input.dataset.picture, input.files[0], input.dataset.step ?? "");
 });
 
 document.addEventListener(
@@ -271,13 +271,14 @@ document.addEventListener(
   { capture: true },
 );
 
-async function take(input: HTMLInputElement, mission: number, kind: string, file: Blob): Promise<void> {
+/** `step`: the step of a procedure that the photo is for; empty for none. */
+async function take(input: HTMLInputElement, mission: number, kind: string, file: Blob, step: string): Promise<void> {
   const drawn = await smaller(file).catch(() => undefined);
   const token = crypto.randomUUID();
   try {
     if (!drawn) throw new Error("not read");
-    await keepSmall({ token, mission, kind, picture: drawn.small }); // first: a refusal finds it
-    await queue.add("picture", "", mission, { kind }, drawn.picture, token);
+    await keepSmall({ token, mission, kind: step || kind, picture: drawn.small }); // first: a refusal finds it
+    await queue.add("picture", "", mission, step ? { kind, step } : { kind }, drawn.picture, token);
     await loadPictures();
   } catch {
     const why = word(drawn ? "net.stored" : "picture.failed");

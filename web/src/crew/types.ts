@@ -29,6 +29,8 @@ export interface Mission {
   readonly travel_s: number | null;
   readonly sign_due: number | null;
   readonly pictures: Readonly<Record<"before" | "after" | "other", number>>;
+  /** Steps of procedures that want a picture; a day that an older post told has none. */
+  readonly steps?: readonly { readonly name: string; readonly title: string; readonly taken: number }[];
   readonly version: number;
 }
 

@@ -177,18 +177,22 @@ function drawChecklist(mission: Shown): Child {
   return h("div", { class: "checklist" }, h("h2", {}, word("mission.checklist")), !open && h("p", { class: "muted" }, word("mission.checklist.wait")), h("ul", {}, ...lines));
 }
 
-/** Photos before and after: how many the post has or will have, small ones of those taken here, and the camera. */
+/** Photos before and after, then those that steps of procedures want: how many the post has or will have, small ones of those taken here, and the camera. */
 function drawPictures(mission: Shown, scene: Scene, takes: boolean): Child {
-  const kinds = (["before", "after"] as const).map((kind) => {
-    const mine = scene.pictures.get(`${mission.number}-${kind}`) ?? [];
-    const count = Math.max(mission.pictures[kind], mine.length);
+  const wanted = [
+    ...(["before", "after"] as const).map((kind) => ({ kind, step: "", label: word(`picture.${kind}`), known: mission.pictures[kind] })),
+    ...(mission.steps ?? []).map(({ name, title, taken }) => ({ kind: "other", step: name, label: title, known: taken })),
+  ];
+  const kinds = wanted.map(({ kind, step, label, known }) => {
+    const mine = scene.pictures.get(`${mission.number}-${step || kind}`) ?? [];
+    const count = Math.max(known, mine.length);
     const shown = mine.slice(-3).map((url) => h("img", { src: url, alt: "", width: 56, height: 56 }));
-    if (!takes) return count > 0 ? h("p", {}, `${word(`picture.${kind}`)} : ${count}`, ...shown) : undefined;
+    if (!takes) return count > 0 ? h("p", {}, `${label} : ${count}`, ...shown) : undefined;
     return h(
       "label",
       { class: "button big take" },
-      h("input", { class: "sr", type: "file", accept: "image/*", capture: "environment", "data-picture": kind, "data-mission": mission.number, id: `take-${mission.number}-${kind}` }),
-      h("span", {}, word(`picture.${kind}`), count > 0 ? ` ✓ ${count}` : ""),
+      h("input", { class: "sr", type: "file", accept: "image/*", capture: "environment", "data-picture": kind, "data-step": step, "data-mission": mission.number, id: `take-${mission.number}-${step || kind}` }),
+      h("span", {}, label, count > 0 ? ` ✓ ${count}` : ""),
       ...shown,
     );
   });

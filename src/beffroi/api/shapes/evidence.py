@@ -8,6 +8,7 @@ import msgspec
 class Evidence(msgspec.Struct):
     """A picture attached to an incident. `sha256` and `size_bytes` are those of the JPEG that is kept.
 
+    `step` names the step of a run that it was taken for, as `run-12/photo`: `pictures` of the run's step hold it.
     `kind` is `before`, `after` or `other`; `readable` is false once it was erased (`erased_at`), or without its key.
     """
 

@@ -10,7 +10,15 @@ from beffroi.kernel.procedures.queries.mailing import (
     has_address,
     letters_of,
 )
-from beffroi.kernel.procedures.queries.picturing import of_step, pictured_steps, pictures_of_step
+from beffroi.kernel.procedures.queries.picturing import (
+    ToPicture,
+    known_picture_name,
+    of_step,
+    picture_name_of,
+    pictured_steps,
+    pictures_of_step,
+    steps_to_picture,
+)
 from beffroi.kernel.procedures.queries.revising import (
     card,
     cards,
@@ -37,6 +45,7 @@ from beffroi.kernel.procedures.queries.running import (
 
 __all__ = [
     "RunsAsked",
+    "ToPicture",
     "address_left",
     "address_of_contact",
     "address_of_letter",
@@ -50,6 +59,7 @@ __all__ = [
     "in_force",
     "incidents_known",
     "known_names",
+    "known_picture_name",
     "letters_of",
     "library",
     "library_mark",
@@ -61,6 +71,7 @@ __all__ = [
     "next_of",
     "of_step",
     "past_versions",
+    "picture_name_of",
     "pictured_steps",
     "pictures_of_step",
     "procedure_of",
@@ -74,5 +85,6 @@ __all__ = [
     "run_of_row",
     "runs_of_incident",
     "state_of",
+    "steps_to_picture",
     "version_of",
 ]
