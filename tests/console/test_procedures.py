@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from beffroi.app.provision import procedure_files
@@ -19,6 +20,7 @@ from beffroi.kernel.people import actions as people
 from beffroi.kernel.procedures import actions, queries
 from beffroi.kernel.procedures.rules import parse_library, parse_procedure
 from tests.console import scene
+from tests.kernel.incidents.photos import photo
 
 pytestmark = pytest.mark.django_db
 Enter = Callable[..., Client]
@@ -208,3 +210,41 @@ def test_the_key_that_says_seen_opens_no_page() -> None:
     template = Path(surround.__file__).parent / "templates" / "console" / "messages.html"
     keys = set(re.findall(r'data-key="(.)"', template.read_text()))
     assert keys == {"#"} and not keys & set(surround.KEYS.values())
+
+
+def test_letters_that_wait_for_want_of_a_mail_server_are_told_to_the_supervisor_alone(enter: Enter) -> None:
+    card = CARD.replace("to: [{post: night}]", "to: [{post: night}, {mail: eaux@example.org}]").replace(
+        "version: 3", "version: 4"
+    )
+    actions.publish_procedures([parse_procedure(card)], by=people.SYSTEM, at=now())
+    _incident, run = begun()
+    chief, before = scene.who("chefsalle"), journal.last_seq()
+    assert "letters-wait" not in steps.render_messages(chief)
+    actions.confirm(run, "look", note="Vu.", by=scene.who(), at=now())
+    actions.answer(run, "hit", "whole", by=scene.who(), at=now())
+    for item in (0, 1):
+        actions.tick(run, "list", item, by=scene.who(), at=now())
+    told = steps.render_messages(chief)
+    assert "1 courriel attend." in told and "BEFFROI_SMTP_HOST" in told and "eaux@example.org" not in told
+    assert "letters-wait" not in steps.render_messages(scene.who())
+    sent = frames.fragments_for(journal.subjects_changed(before, journal.last_seq()), chief)
+    assert next(each for each in sent if each["target"] == "messages")["html"] == told
+    assert told in enter("chefsalle").get("/").content.decode()
+
+
+def test_a_step_shows_the_pictures_that_were_attached_for_it_and_is_done_by_them(enter: Enter) -> None:
+    card = CARD.replace("evidence: note", "evidence: picture").replace("version: 3", "version: 4")
+    actions.publish_procedures([parse_procedure(card)], by=people.SYSTEM, at=now())
+    client = enter()
+    incident, run = begun()
+    shown = panel(client, incident)
+    assert "Aucune image de l’étape" in shown and f'value="run-{run}/look" selected' in shown
+    attach = f"/incidents/{incident.reference}/evidence"
+    sent = {"picture_kind": "other", "picture_step": f"run-{run}/look"}
+    answer = client.post(attach, sent | {"picture": SimpleUploadedFile("p.jpg", photo())}, headers=JSON)
+    assert answer.status_code == 200, answer.content.decode()
+    shown = panel(client, incident)
+    assert 'aria-label="Images de l’étape"' in shown
+    assert 'class="of-step" title="Armoire disjonctée : Regarder la caméra"' in shown
+    assert "Écrivez ce qui a été vu" not in shown.split('id="step-')[1]
+    assert post(client, f"/incidents/{incident.reference}/runs/{run}/look/confirm").json()["said"] == "Étape faite."

@@ -17,6 +17,7 @@ import psycopg
 from beffroi.app.embedded.children import port_is_taken
 from beffroi.app.roles import powers
 from beffroi.app.supervisor import post_pid
+from beffroi.foundation import mail
 from beffroi.foundation.clock import now
 from beffroi.foundation.database import database_url
 from beffroi.foundation.errors import BeffroiError
@@ -43,7 +44,7 @@ def examine() -> list[Finding]:
     findings.append(running)
     if not running.good:
         return [*findings, *_ports()]
-    return [*findings, _postgres(), _roles(), _bus(), *_parts(), _ready()]
+    return [*findings, _postgres(), _roles(), _bus(), _letters(), *_parts(), _ready()]
 
 
 def _python() -> Finding:
@@ -157,6 +158,32 @@ def _bus() -> Finding:
     return Finding(
         good, f"nats-server {'answers' if good else 'does not answer'}; {loss}{kept}", "see `log/nats-server.log`"
     )
+
+
+def _letters() -> Finding:
+    """Say what letters wait for: without a mail server none leaves, and nobody outside is told anything."""
+    has_server = mail.is_set_up()
+    server = f"mail server {settings().smtp_host}" if has_server else "no mail server"
+    try:
+        with psycopg.connect(database_url(), connect_timeout=3) as connection:
+            row = connection.execute(_WAITING, [0 if has_server else -1]).fetchone()
+    except (psycopg.Error, BeffroiError) as error:
+        return Finding(False, f"letters are not known: {error}", "see the line before")
+    count, since = row or (0, None)
+    if not count:
+        return Finding(True, f"{server}; no letter waits")
+    waits = f"{server}; letters that wait: {count}, the oldest since {since:%Y-%m-%d %H:%M} UTC"
+    setting = (
+        "see docs/how-to/send-mail.md"
+        if has_server
+        else "set BEFFROI_SMTP_HOST and BEFFROI_SMTP_FROM: docs/how-to/send-mail.md"
+    )
+    return Finding(False, waits, setting)
+
+
+_WAITING = """
+SELECT count(*), min(written_at) AT TIME ZONE 'UTC' FROM procedures_letter WHERE state = 'waiting' AND attempts > %s
+"""
 
 
 def _kept_gb() -> float:

@@ -66,6 +66,10 @@ class _Post(Collector):
             for state, count in connection.execute(_COMMANDS):
                 commands.add_metric([state], count)
             yield commands
+            letters = GaugeMetricFamily("beffroi_letters", "Letters that are not sent, by state", labels=["state"])
+            for state, count in connection.execute(_LETTERS):
+                letters.add_metric([state], count)
+            yield letters
             for name, help_text, query in _GAUGES:
                 row = connection.execute(query).fetchone()
                 yield GaugeMetricFamily(name, help_text, value=float(row[0] or 0) if row else 0.0)
@@ -83,7 +87,17 @@ SELECT s, (SELECT count(*) FROM commands_command c WHERE c.state = s)
 FROM unnest(ARRAY['asked', 'authorised', 'sent', 'acknowledged']) AS s
 """
 
+_LETTERS = """
+SELECT s, (SELECT count(*) FROM procedures_letter l WHERE l.state = s)
+FROM unnest(ARRAY['waiting', 'sending', 'in_doubt', 'refused', 'given_up']) AS s
+"""
+
 _GAUGES = (
+    (
+        "beffroi_letters_waiting_age_s",
+        "Seconds for which the oldest waiting letter has waited",
+        "SELECT extract(epoch FROM now() - min(written_at)) FROM procedures_letter WHERE state = 'waiting'",
+    ),
     (
         "beffroi_commands_in_doubt",
         "Commands of which it is not known whether they left",

@@ -51,14 +51,26 @@ from beffroi.kernel.journal.types import NO_WORDS
 from beffroi.kernel.people import queries as people
 from beffroi.kernel.people.types import Kind, Verb, Viewer
 from beffroi.kernel.procedures import queries as procedures
-from beffroi.kernel.procedures.types import LIBRARY
+from beffroi.kernel.procedures.types import LIBRARY, OUTBOX
 from beffroi.kernel.twin.types import StateValue
 
 _ELSEWHERE = (CloseReason.NOT_COMPETENT,)
 """A way out that has an act of its own: a transfer."""
 
 UNSEEN = (AlarmState.UNACKNOWLEDGED, AlarmState.RETURNED_UNACKNOWLEDGED)
-FELT = ("incident:", "alarm:", "source:", "asset:", "post:", "group:", "journal:", "definition:", "command:", "run:")
+FELT = (
+    "incident:",
+    "alarm:",
+    "source:",
+    "asset:",
+    "post:",
+    "group:",
+    "journal:",
+    "definition:",
+    "command:",
+    "run:",
+    OUTBOX,
+)
 """Kinds of subject that the header or the footer may show."""
 
 KEPT = ("alarm:", "source:", "asset:")
@@ -246,7 +258,8 @@ def fragments_for(subjects: Collection[str], viewer: Viewer) -> list[Fragment]:
     if not rows and not any(subject.startswith(FELT) for subject in subjects):
         return apart
     kept = [keeping.aside_fragment(viewer)] if any(subject.startswith(KEPT) for subject in subjects) else []
-    kept += [messages_fragment(viewer)] if any(subject.startswith("run:") for subject in subjects) else []
+    told = OUTBOX in subjects or any(subject.startswith("run:") for subject in subjects)
+    kept += [messages_fragment(viewer)] if told else []
     sealing: Fragment = {"target": "sealing", "html": render_sealing(viewer)}
     kept += [definitions_fragment(viewer)] if any(subject.startswith("definition:") for subject in subjects) else []
     return [

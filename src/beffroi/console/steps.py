@@ -140,13 +140,16 @@ def _because(proposal: Proposal) -> str:
 
 
 def render_messages(viewer: Viewer) -> SafeString:
-    """Draw what is told to the person's post and nobody said seen."""
+    """Draw what is told to the person's post and nobody said seen; and to who keeps the procedures, letters that wait."""
     told = queries.messages_for(viewer) if people.may(viewer, Verb.SEE, Kind.PROCEDURE) else ()
     may = people.may(viewer, Verb.RUN, Kind.PROCEDURE)
     known = queries.incidents_known({each.incident for each in told})
     rows = [(each, known[each.incident].reference) for each in told]
+    waiting = queries.letters_waiting() if people.may(viewer, Verb.REVIEW, Kind.PROCEDURE) else None
     with translation.override(viewer.language):
-        return SafeString(render_to_string("console/messages.html", {"told": rows, "may": may}).strip())
+        return SafeString(
+            render_to_string("console/messages.html", {"told": rows, "may": may, "waiting": waiting}).strip()
+        )
 
 
 def title_of(step: Step) -> str:

@@ -19,7 +19,7 @@ from beffroi.kernel.incidents.rules import case_of
 from beffroi.kernel.journal.queries import list_lines
 from beffroi.kernel.people.types import Role
 from beffroi.kernel.procedures import actions, queries
-from beffroi.kernel.procedures.types import LetterState, Run
+from beffroi.kernel.procedures.types import LetterState, LettersWaiting, Run
 from tests.kernel.alarms.factories import viewer
 from tests.kernel.faults import assert_whole_or_nothing, at_once
 from tests.kernel.procedures.cards import an_incident, assert_replayed, in_force, later, nadia, states
@@ -102,6 +102,23 @@ def test_a_step_writes_to_a_body_and_to_whoever_told_it(box: Box) -> None:
     assert letter["Subject"].startswith("BF-26-")
     assert len({each["Message-ID"] for each in box.letters}) == 2
     assert_replayed(run.id)
+
+
+@pytest.mark.django_db
+def test_letters_that_wait_are_told_with_what_they_wait_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    told()
+    assert queries.letters_waiting() is None, "their turn comes within seconds"
+    monkeypatch.setattr(settings(), "smtp_host", None)
+    assert actions.send_letters(later(2)) == 0
+    assert queries.letters_waiting() == LettersWaiting(2, later(1), True, "")
+    monkeypatch.setattr(settings(), "smtp_host", "127.0.0.1")
+    box.answers = ["451 not now"]
+    assert actions.send_letters(later(3)) == 1
+    waiting = queries.letters_waiting()
+    assert waiting is not None and (waiting.count, waiting.no_server) == (1, False) and "not now" in waiting.reason
+    assert actions.send_letters(later(120)) == 1
+    assert queries.letters_waiting() is None
+    assert [line.verb for line in list_lines(limit=50) if "outbox:letters" in line.related] == ["send_letter"] * 2
 
 
 @pytest.mark.django_db

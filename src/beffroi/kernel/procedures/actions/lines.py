@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from beffroi.foundation.clock import Instant
@@ -9,7 +10,7 @@ from beffroi.kernel.incidents.rules import case_of, reference_of
 from beffroi.kernel.incidents.types import Incident
 from beffroi.kernel.journal.types import Actor, ActorKind, Entry
 from beffroi.kernel.procedures import models
-from beffroi.kernel.procedures.types import Placed
+from beffroi.kernel.procedures.types import OUTBOX, Placed
 
 ROOM = "procedures"
 
@@ -35,9 +36,10 @@ def letter_line(
     """Return a line about a letter: about the run that wrote it, else about the incident that it answers for."""
     if row.run is not None:
         who = actor or rule_of(row.run)
-        return line_of(row.run, verb, who, opened_at=opened_at, step=row.step, to_name=row.to_name, **content)
+        line = line_of(row.run, verb, who, opened_at=opened_at, step=row.step, to_name=row.to_name, **content)
+        return replace(line, related=(*line.related, OUTBOX))
     told = {"reference": reference_of(row.incident_id, opened_at), "to_name": row.to_name, **content}
-    return Entry(actor or ANSWERS, ROOM, verb, f"incident:{row.incident_id}", content=told)
+    return Entry(actor or ANSWERS, ROOM, verb, f"incident:{row.incident_id}", (OUTBOX,), told)
 
 
 def line_of(

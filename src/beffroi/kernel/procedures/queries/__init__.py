@@ -9,6 +9,7 @@ from beffroi.kernel.procedures.queries.mailing import (
     address_of_letter,
     has_address,
     letters_of,
+    letters_waiting,
 )
 from beffroi.kernel.procedures.queries.picturing import (
     ToPicture,
@@ -61,6 +62,7 @@ __all__ = [
     "known_names",
     "known_picture_name",
     "letters_of",
+    "letters_waiting",
     "library",
     "library_mark",
     "list_running",

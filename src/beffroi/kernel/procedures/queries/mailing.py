@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from django.db.models import Count, Min
+
+from beffroi.foundation import mail
 from beffroi.foundation.clock import from_datetime
 from beffroi.kernel.incidents.rules import case_of
 from beffroi.kernel.journal.queries import open_kept
 from beffroi.kernel.journal.types import PersonalState, Sealed
 from beffroi.kernel.procedures import models
-from beffroi.kernel.procedures.types import Letter, LetterState
+from beffroi.kernel.procedures.types import Letter, LetterState, LettersWaiting
 
 
 def has_address(incident: int) -> bool:
@@ -49,6 +52,21 @@ def letters_of(incident: int) -> tuple[Letter, ...]:
         )
         for row in models.Letter.objects.filter(incident_id=incident).order_by("-id")[:100]
     )
+
+
+def letters_waiting() -> LettersWaiting | None:
+    """Return what does not leave: without a mail server all that waits, with one what it did not take at the first attempt.
+
+    None when nothing waits. It names no incident and no address: for who keeps the post, whatever they may see.
+    """
+    no_server = not mail.is_set_up()
+    rows = models.Letter.objects.filter(state=LetterState.WAITING)
+    rows = rows if no_server else rows.filter(attempts__gt=0)
+    found = rows.aggregate(count=Count("id"), since=Min("written_at"))
+    if not found["count"]:
+        return None
+    last = "" if no_server else rows.order_by("-marked_at").values_list("reason", flat=True).first() or ""
+    return LettersWaiting(found["count"], from_datetime(found["since"]), no_server, last)
 
 
 def _opened(part: bytes, name: str, incident: int) -> str:

@@ -59,8 +59,10 @@ from beffroi.kernel.procedures.types.steps import (
     Wait,
 )
 from beffroi.kernel.procedures.types.telling import (
+    OUTBOX,
     Letter,
     LetterState,
+    LettersWaiting,
     Message,
 )
 
@@ -68,6 +70,7 @@ __all__ = [
     "ENDED",
     "LIBRARY",
     "OPEN_REVISIONS",
+    "OUTBOX",
     "Aim",
     "Answer",
     "Because",
@@ -91,6 +94,7 @@ __all__ = [
     "Lane",
     "Letter",
     "LetterState",
+    "LettersWaiting",
     "Message",
     "MissionStage",
     "Notification",

@@ -55,3 +55,19 @@ class Letter:
     attempts: int
     ended_at: Instant | None
     reason: str
+
+
+OUTBOX = "outbox:letters"
+"""What lines of the journal about letters are related to: what is said of those that wait is looked at again then."""
+
+
+@dataclass(frozen=True, slots=True)
+class LettersWaiting:
+    """Letters that do not leave: how many, since when the oldest waits, and whether the post has no mail server at all;
+    else what the server last said.
+    """
+
+    count: int
+    since: Instant
+    no_server: bool
+    reason: str
