@@ -85,7 +85,7 @@ def _form(request: HttpRequest, viewer: Viewer, text: str, code: str, reason: st
     context: dict[str, Any] = surround(request, viewer) | {
         "code": code,
         "text": text,
-        "lines": max(20, min(40, text.count("\n") + 2)),
+        "lines": max(20, min(28, text.count("\n") + 2)),
         "reason": reason,
         "problems": problems,
         "wrong": wrong,
