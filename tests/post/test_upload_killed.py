@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import socket
+from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -26,6 +30,19 @@ def _signed_in(post: Post, username: str) -> httpx.Client:
     form = {"csrfmiddlewaretoken": token[1], "username": username, "password": f"beffroi-{username}"}
     assert client.post("/login", data=form).status_code == 302
     return client
+
+
+def _of_web(post: Post) -> list[int]:
+    """The numbers of the process that serves pages and of those that it started."""
+    mine = f"BEFFROI_DATA={post.folder}".encode()
+    known: dict[int, tuple[int, bytes]] = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mine in (folder / "environ").read_bytes().split(b"\0"):
+                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                known[int(folder.name)] = (parent, (folder / "cmdline").read_bytes())
+    found = [pid for pid, (_parent, line) in known.items() if line.rstrip(b"\0").endswith(b"\0web")]
+    return [*found, *(pid for pid, (parent, _line) in known.items() if parent in found)]
 
 
 class Sent:
@@ -70,7 +87,10 @@ def test_web_killed_in_the_middle_of_an_upload_leaves_nothing_and_the_picture_is
         sent = half.as_bytes()
         one.sendall(sent[: len(sent) // 2])  # it waits for the rest
         other.sendall(whole.as_bytes())  # it may be done with it or not: the phone does not hear
-        post.kill("web")
+        killed = _of_web(post)
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        assert killed
     found = room.get("/incidents", params={"text": half.said}).text
     assert "/incidents/BF-" not in found
     for each in (half, whole):

@@ -77,7 +77,7 @@ function drawNotice(notice: Notice, picture: string | undefined): HTMLElement {
     "section",
     { class: "told strong", id: `notice-${notice.id}` },
     h("h2", {}, notice.title || word("net.refused")),
-    notice.detail !== "" && h("p", {}, notice.detail),
+    notice.detail !== "" && notice.detail !== notice.title && h("p", {}, notice.detail),
     picture !== undefined && h("p", { class: "refused" }, h("img", { src: picture, alt: "", width: 96, height: 96 }), word("picture.refused")),
     picture !== undefined && h("a", { class: "button big", href: picture, download: `photo-${new Date(notice.at).toISOString().slice(0, 16)}.jpg` }, word("picture.save")),
     button("understood", done, { class: "big", "data-id": notice.id }),

@@ -5,6 +5,8 @@ import { morph } from "./patch";
 import { writeAges } from "./ages";
 import { word } from "../words";
 
+/** Keys wait for it: never for long. */
+const PATIENCE_MS = 10_000;
 const asking = new Map<Element, Promise<boolean>>();
 
 /** The lazy part of what unfolds, if it has one. */
@@ -21,7 +23,7 @@ export function fill(part: HTMLElement): Promise<boolean> {
 
 async function ask(part: HTMLElement): Promise<boolean> {
   part.setAttribute("aria-busy", "true");
-  const response = await fetch(part.dataset.lazy ?? "", { headers: { Accept: "text/html" } }).catch(() => undefined);
+  const response = await fetch(part.dataset.lazy ?? "", { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(PATIENCE_MS) }).catch(() => undefined);
   const html = response?.ok ? await response.text().catch(() => undefined) : undefined;
   part.removeAttribute("aria-busy");
   if (html === undefined) {
