@@ -148,7 +148,7 @@ def test_crew_says_that_it_is_unavailable_and_why_and_the_room_sees_it(enter: En
         unit = act(client, "unavailable", token="jeton-0009", reason="breakdown").json()["day"]["unit"]
         assert (unit["duty"], unit["said"], unit["reason"]) == ("unavailable", "indisponible", "panne")
     shown = " ".join(enter("chefsalle").get("/crews").content.decode().split())
-    assert re.search(r'row-lumiere-1.*?indisponible<br><span class="muted">panne</span>', shown)
+    assert re.search(r'row-lumiere-1.*?indisponible</span><br><span class="muted">panne</span>', shown)
     assert "indisponible · panne" in enter("chefsalle").get("/").content.decode()
     assert act(client, "unavailable", reason="unwell").status_code == 422
     unit = act(client, "resume").json()["day"]["unit"]

@@ -13,6 +13,7 @@ import asyncio
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ import uvicorn
 from a2wsgi import WSGIMiddleware
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection
+from playwright.sync_api import Page
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
@@ -135,3 +137,11 @@ def _wait(done: Any, otherwise: str) -> None:
     while not done() and time.monotonic() < deadline:
         time.sleep(0.005)
     assert done(), otherwise
+
+
+def wait(page: Page, look: Callable[[], bool]) -> None:
+    """Wait until something is true; the browser goes on meanwhile."""
+    deadline = time.monotonic() + 30
+    while not look():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(50)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,7 +20,7 @@ from tests.console import scene
 from tests.journeys import crews
 from tests.journeys.crews import PHONE, PHOTO, sent
 from tests.journeys.gate import Gate
-from tests.journeys.stage import Stage
+from tests.journeys.stage import Stage, wait
 from tests.journeys.test_engaging import picture
 
 pytestmark = pytest.mark.browser
@@ -79,14 +78,6 @@ def test_crew_goes_from_the_call_to_the_end_by_touch(phone: Callable[..., Page],
     )  # fmt: skip
     assert [each.kind for each in incidents.evidence_of(done.incident)] == ["before", "after"]
     assert told("Disjoncteur remplacé.") and told("Rue rallumée.")
-
-
-def wait(page: Page, look: Callable[[], bool]) -> None:
-    """Wait until something is true of the database; the browser goes on meanwhile."""
-    deadline = time.monotonic() + 30
-    while not look():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(50)
 
 
 def reload_offline(page: Page) -> None:

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from beffroi.kernel.journal.queries import list_lines
 from tests.console import scene
 from tests.console.streets import lay
 from tests.journeys.conftest import Sit
+from tests.journeys.stage import wait
 from tests.journeys.test_console import live
 
 pytestmark = pytest.mark.browser
@@ -35,14 +36,27 @@ def test_street_is_closed_from_the_incident_and_opened_again_by_keys(sit: Sit) -
     expect(other.locator("#closed-streets")).to_be_hidden()
     page = sit(f"/incidents/{incident.reference}", width=1280, height=800)
     live(page)
+    coming: list[Route] = []
+
+    def hold(route: Route) -> None:
+        coming.append(route)
+
+    page.route("**/closures?incident=*", hold)
     page.keyboard.press("'")
+    wait(page, lambda: bool(coming))
+    page.keyboard.type("mc")  # before the page has come: no key of the one that is left
+    expect(page.locator("#detail details[data-act][open]")).to_have_count(0)
+    coming[0].continue_()
     expect(page.get_by_role("heading", name=f"Fermer une rue pour {incident.reference}")).to_be_visible()
     live(page)
     expect(page.locator("#closing-why")).to_be_focused()
     picture(page, "closing-1280")
-    page.keyboard.type("Fuite de gaz")
+    why = 'Fuite d’eau à l\'îlot « Réaumur », côté "été"'
+    page.keyboard.type(why)  # keys of the page are letters and signs too: here they are text
+    expect(page.locator("#closing-why")).to_have_value(why)
+    expect(page.locator("#closing-why")).to_be_focused()
     page.keyboard.press("Enter")
-    expect(page.locator("#closures")).to_contain_text("Fuite de gaz")
+    expect(page.locator("#closures")).to_contain_text(why)
     expect(other.locator("#closed-streets")).to_be_visible()
     expect(other.locator("#closed-streets summary b")).to_have_text("1")
     other.locator("#closed-streets summary").click()

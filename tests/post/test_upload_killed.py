@@ -45,6 +45,15 @@ def _of_web(post: Post) -> list[int]:
     return [*found, *(pid for pid, (parent, _line) in known.items() if parent in found)]
 
 
+def _found(room: httpx.Client, text: str) -> str:
+    """Look for an incident by what was written: its reference, or that there is none; nothing while nobody answers."""
+    with contextlib.suppress(httpx.TransportError):
+        answer = room.get("/incidents", params={"text": text})
+        if answer.status_code == 200:
+            return next(iter(re.findall(r"/incidents/(BF-\d\d-\d+)", answer.text)), "none")
+    return ""
+
+
 class Sent:
     """Something that the phone sends: a new problem with its picture, under a token of its own."""
 
@@ -91,18 +100,18 @@ def test_web_killed_in_the_middle_of_an_upload_leaves_nothing_and_the_picture_is
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
         assert killed
-    found = room.get("/incidents", params={"text": half.said}).text
-    assert "/incidents/BF-" not in found
+    assert eventually(lambda: _found(room, half.said), "pages are served again") == "none"
     for each in (half, whole):
         references = {eventually(each.again, "the phone is answered")["said"] for _ in range(2)}
         assert len(references) == 1
         reference = references.pop().split(" ", 1)[0]
+        assert _found(room, each.said) == reference
         panel = room.get(f"/incidents/{reference}/panel").text
         assert each.said in panel
         assert len(set(re.findall(rf"/incidents/{reference}/evidence/([0-9a-f-]{{36}})", panel))) == 1
         closed = room.post(
             f"/incidents/{reference}/close",
-            data={"csrfmiddlewaretoken": room.cookies["beffroi_csrf"], "reason": "no_action"},
+            data={"csrfmiddlewaretoken": room.cookies["beffroi_csrf"], "reason": "no_action", "comment": "Essai."},
             headers={"Accept": "application/json"},
         )
         assert closed.status_code == 200, closed.text

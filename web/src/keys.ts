@@ -10,6 +10,8 @@ const STEPS: Readonly<Record<string, 1 | -1>> = { j: 1, k: -1 };
 const ACTS: Readonly<Record<string, string>> = { a: "acknowledge", p: "take" };
 /** Keys that open something of the panel: they wait for it, and nothing struck after them is taken for a key. */
 const OPENINGS: ReadonlySet<string> = new Set("cmoerf-uxdqvyzbw;=+*<>)'$s%_");
+/** How long a page that is being left takes no keys; one that is slower still is acted on again. */
+const LEAVING_MS = 3000;
 const ARROWS: Readonly<Record<string, 1 | -1>> = { ArrowDown: 1, ArrowUp: -1 };
 
 function typing(target: EventTarget | null): boolean {
@@ -38,10 +40,22 @@ function press(key: string): boolean {
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
     else if (found.parentElement instanceof HTMLDetailsElement && found.localName === "summary") unfold(found.parentElement);
-    else found.click();
+    else follow(found);
     return true;
   }
   return false;
+}
+
+/** Press a control. Where it leads to another page, what is struck before that page has come is no key of this one. */
+function follow(control: HTMLElement): void {
+  if (control instanceof HTMLAnchorElement && !control.target && !control.hash && !control.hasAttribute("download"))
+    window.addEventListener("click", (event) => !event.defaultPrevented && leave(), { once: true });
+  control.click();
+}
+
+function leave(): void {
+  held = true;
+  window.setTimeout(() => (held = false), LEAVING_MS); // a file that was asked for leaves the page where it is
 }
 
 /** A key that an alarm keeps to itself while another part of the page has the focus. */
@@ -151,6 +165,7 @@ function pressed(event: KeyboardEvent): void {
 
 export function startKeys(): void {
   document.addEventListener("keydown", pressed);
+  window.addEventListener("pageshow", () => (held = false)); // back again by the browser's own button
   for (const opener of document.querySelectorAll<HTMLElement>("[data-opens]"))
     opener.addEventListener("click", (event) => {
       const dialog = document.getElementById(opener.dataset.opens ?? "");

@@ -46,8 +46,8 @@ export class Track {
       {
         id: "track-hours", type: "symbol", source: SOURCE, filter: point,
         layout: {
-          "text-field": ["get", "hour"], "text-font": ["Inter SemiBold"], "text-size": 12, "text-anchor": "left",
-          "text-offset": [0.8, 0], "symbol-sort-key": ["case", ["get", "end"], 0, 1],
+          "text-field": ["get", "hour"], "text-font": ["Inter SemiBold"], "text-size": 12,
+          "text-variable-anchor": ["left", "right", "bottom", "top"], "text-radial-offset": 0.8, "symbol-sort-key": ["case", ["get", "end"], 0, 1],
         },
         paint: { "text-color": p["map-place"], "text-halo-color": p["map-halo"], "text-halo-width": 1.8 },
       },
