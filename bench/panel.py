@@ -1,4 +1,5 @@
-"""What an incident's panel costs to draw: `python -m bench.panel`. Prints figures, and asserts none.
+"""What an incident's panel costs to draw: `python -m bench.panel`. Prints figures, and asserts none;
+`own CPU` is that of the page's process, at the median: wall time moves with every neighbour.
 
 On a PostgreSQL of its own (the wheel's, in a temporary folder), with the streets of the generated metropolis and crews on duty
 all over it. The panel as it is drawn (at each choice, and again at each change of what it shows); beside it the crews by
@@ -65,7 +66,7 @@ def measure(profile: str, seed: int, counts: list[int], rounds: int, box: Path) 
     incidents.publish_profile((category,), (), by=SYSTEM, at=now())
     told = Told("street_dark", 5.0415, 47.3220, place="12 rue Monge", commune="Dijon", channel=Channel.PHONE)
     incident = incidents.open_incident(told, by=viewer, at=now()).incident
-    print(f"{'':44} {'p50 ms':>8} {'p95 ms':>8}")
+    print(f"{'':44} {'p50 ms':>8} {'p95 ms':>8} {'own CPU':>8}")
     for count in counts:
         on_duty(count, viewer)
         show(
@@ -107,13 +108,14 @@ def on_duty(count: int, viewer: object) -> None:
 def show(name: str, rounds: int, draw: Callable[[], object]) -> None:
     """Draw again and again, and print what it took."""
     draw()
-    took = []
+    took, busy = [], []
     for _ in range(rounds):
-        began = time.perf_counter()
+        began, own = time.perf_counter(), time.process_time()
         draw()
         took.append(1000 * (time.perf_counter() - began))
+        busy.append(1000 * (time.process_time() - own))
     took.sort()
-    print(f"{name:44} {statistics.median(took):8.1f} {took[int(len(took) * 0.95)]:8.1f}")
+    print(f"{name:44} {statistics.median(took):8.1f} {took[int(len(took) * 0.95)]:8.1f} {statistics.median(busy):8.1f}")
 
 
 if __name__ == "__main__":

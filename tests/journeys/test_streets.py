@@ -42,13 +42,14 @@ def test_street_is_closed_from_the_incident_and_opened_again_by_keys(sit: Sit) -
         coming.append(route)
 
     page.route("**/closures?incident=*", hold)
+    page.evaluate("document.addEventListener('toggle', () => sessionStorage.setItem('unfolded', '1'), true)")
     page.keyboard.press("'")
     wait(page, lambda: bool(coming))
     page.keyboard.type("mc")  # before the page has come: no key of the one that is left
-    expect(page.locator("#detail details[data-act][open]")).to_have_count(0)
     coming[0].continue_()
     expect(page.get_by_role("heading", name=f"Fermer une rue pour {incident.reference}")).to_be_visible()
     live(page)
+    assert page.evaluate("sessionStorage.getItem('unfolded')") is None
     expect(page.locator("#closing-why")).to_be_focused()
     picture(page, "closing-1280")
     why = 'Fuite d’eau à l\'îlot « Réaumur », côté "été"'

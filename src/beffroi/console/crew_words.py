@@ -69,6 +69,7 @@ def crew_words() -> dict[str, str]:
         "mission.eta": gettext("{m} km, {t} min"),
         "mission.way": gettext("Itinéraire"),
         "mission.way.open": gettext("Ouvrir dans une carte"),
+        "mission.way.asked": gettext("Itinéraire demandé au poste…"),
         "mission.way.none": gettext("Pas d’itinéraire sans réseau : ouvrez la carte du téléphone."),
         "mission.way.nowhere": gettext("Aucune rue connue n’y mène : ouvrez la carte du téléphone."),
         "mission.way.closed": gettext("Rues fermées sur le trajet : {streets}"),

@@ -24,6 +24,8 @@ const POLL_OFF_MS = 30_000;
 
 const person = document.body.dataset.person ?? "";
 const ways = new Map<number, Way>();
+/** Missions whose way is asked for, and has not come yet. */
+const asking = new Set<number>();
 const pictures = new Map<string, string[]>();
 let day: Day | undefined;
 let net: Net = navigator.onLine ? "on" : "off";
@@ -105,6 +107,7 @@ function scene(): Scene | undefined {
     net,
     position: position.said(unit),
     ways,
+    asking,
     pictures,
   };
 }
@@ -308,11 +311,15 @@ async function loadPictures(): Promise<void> {
 async function findWay(mission: number): Promise<void> {
   const coords = position.last?.coords;
   const from = coords ? `?lon=${coords.longitude}&lat=${coords.latitude}` : "";
+  if (net === "on") asking.add(mission);
+  draw();
   const response = await ask(`/crew/missions/${mission}/way.json${from}`, undefined, 8_000).catch(() => undefined);
+  asking.delete(mission);
   const way = response?.ok ? ((await response.json()) as Way) : await readWay(mission);
-  if (!way) return;
-  ways.set(mission, way);
-  await keepWay(mission, way);
+  if (way) {
+    ways.set(mission, way);
+    await keepWay(mission, way);
+  }
   draw();
 }
 

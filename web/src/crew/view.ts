@@ -19,6 +19,7 @@ export interface Scene {
   readonly net: Net;
   readonly position: string;
   readonly ways: ReadonlyMap<number, Way>;
+  readonly asking: ReadonlySet<number>;
   readonly pictures: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -110,7 +111,7 @@ function drawMission(mission: Shown, scene: Scene): HTMLElement {
     waits(mission),
     mission.hazards !== "" && h("p", { class: "hazards" }, h("strong", {}, `${word("mission.hazards")} : `), mission.hazards),
     mission.instructions !== "" && h("p", { class: "orders" }, mission.instructions),
-    drawWay(mission, scene.ways.get(mission.number)),
+    drawWay(mission, scene.ways.get(mission.number), scene.asking.has(mission.number)),
     drawSteps(mission),
     here && scene.unit?.alone === true && button("sign", word("act.sign"), { class: "big", ...id }, mission.sign_due ? h("span", { class: "muted" }, word("act.sign.due", { t: hour(mission.sign_due / 1000) })) : undefined),
     drawChecklist(mission),
@@ -144,7 +145,7 @@ function drawSteps(mission: Shown): HTMLElement {
   return h("div", { class: "steps" }, ...drawn);
 }
 
-function drawWay(mission: Shown, way: Way | undefined): HTMLElement {
+function drawWay(mission: Shown, way: Way | undefined, asked: boolean): HTMLElement {
   const place = `${mission.lat.toFixed(6)},${mission.lon.toFixed(6)}`;
   const led = way !== undefined && way.streets.length > 0;
   const far = led && word("mission.eta", { m: (way.metres / 1000).toLocaleString(document.documentElement.lang, { maximumFractionDigits: 1 }), t: Math.max(1, Math.round(way.seconds / 60)) });
@@ -153,7 +154,7 @@ function drawWay(mission: Shown, way: Way | undefined): HTMLElement {
     { class: "way", id: `way-${mission.number}`, "data-way": mission.number },
     h("summary", { class: "button big" }, word("mission.way"), far ? h("span", { class: "muted" }, far) : ""),
     way && way.closed.length > 0 ? h("p", { class: "hazards" }, word("mission.way.closed", { streets: way.closed.join(", ") })) : undefined,
-    led ? h("ol", {}, ...way.streets.map((street) => h("li", {}, street))) : h("p", { class: "muted" }, word(way ? "mission.way.nowhere" : "mission.way.none")),
+    led ? h("ol", {}, ...way.streets.map((street) => h("li", {}, street))) : h("p", { class: "muted" }, word(way ? "mission.way.nowhere" : asked ? "mission.way.asked" : "mission.way.none")),
     h("a", { class: "button big", href: `geo:${place}?q=${place}` }, word("mission.way.open")),
   );
 }
