@@ -32,9 +32,11 @@ def phone(stage: Stage, sit: Sit) -> Callable[..., Page]:
     """Open the crew's page in somebody's hand, once its service worker is ready."""
     crews.set_up()
 
-    def take(username: str = "equipiere") -> Page:
-        page = sit("/crew/", username=username, **PHONE)
-        page.evaluate("navigator.serviceWorker.ready.then(() => true)")
+    def take(username: str = "equipiere", *, keeps: bool = True) -> Page:
+        """`keeps`: with its service worker; without it, the test's own routes see all that the page sends."""
+        page = sit("/crew/", username=username, service_workers="allow" if keeps else "block", **PHONE)
+        if keeps:
+            page.evaluate("navigator.serviceWorker.ready.then(() => true)")
         return page
 
     return take
@@ -213,7 +215,7 @@ def test_what_waits_leaves_with_the_page_closed_where_the_browser_wakes_the_work
 
 def test_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(phone: Callable[..., Page]) -> None:
     crews.proposed()
-    page = phone()
+    page = phone(keeps=False)
     lost: list[str] = []
 
     def lose(route: Route) -> None:
