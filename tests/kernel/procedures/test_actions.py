@@ -71,6 +71,18 @@ def test_publishing_refuses_a_content_that_changed_under_its_version_and_a_test_
     assert queries.version_of("cordon").procedure.version == 4
 
 
+def test_a_procedure_that_ran_is_proposed_again_once_its_incident_is_opened_again() -> None:
+    in_force()
+    incident = an_incident()
+    run = actions.start("dark", incident.id, by=nadia(), at=T0)
+    actions.stop(run.id, reason="autre cause", by=nadia(), at=T0 + SECOND)
+    assert queries.proposed_for(factories.seen(incident.id)) == ()
+    incidents.take_incident(incident.id, by=nadia(), at=T0 + 2 * SECOND)
+    incidents.close_incident(incident.id, reason="repaired", comment="", by=nadia(), at=T0 + 3 * SECOND)
+    incidents.reopen_incident(incident.id, reason="encore noir", by=nadia(), at=T0 + 4 * SECOND)
+    assert [each.procedure.code for each in queries.proposed_for(factories.seen(incident.id))] == ["dark"]
+
+
 def test_a_procedure_is_proposed_by_category_and_by_alarm_until_it_runs() -> None:
     in_force()
     incident = an_incident()

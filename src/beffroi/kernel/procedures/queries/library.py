@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import msgspec
+from django.db.models import Q
 
-from beffroi.foundation.clock import from_datetime
+from beffroi.foundation.clock import from_datetime, to_datetime
 from beffroi.foundation.errors import NotFound
 from beffroi.kernel.alarms import queries as alarms
 from beffroi.kernel.incidents.types import OPEN_STATES, Incident
@@ -47,19 +48,23 @@ def version_of(code: str, version: int | None = None) -> InForce:
 
 
 def proposed_for(incident: Incident) -> tuple[Proposal, ...]:
-    """Return the procedures in force for an incident, without those that run on it already, each with why it is proposed.
+    """Return the procedures in force for an incident, each with why it is proposed.
 
-    The most particular first (`rules.proposals`). None for an incident that is over.
+    Without those that run on it, or ran on it to their end or until somebody stopped them since it was opened, or opened
+    again. The most particular first (`rules.proposals`). None for an incident that is over.
     """
     if incident.state not in OPEN_STATES:
         return ()
     codes = {alarm.definition.code for alarm in alarms.of_ids(incident.alarm_ids)} | {incident.category}
     asset = twin.assets_by_id([incident.asset_id]).get(incident.asset_id) if incident.asset_id else None
-    running = set(
-        models.Run.objects.filter(incident_id=incident.id, status=RunStatus.RUNNING).values_list("code", flat=True)
+    here = models.Run.objects.filter(incident_id=incident.id)
+    run = set(
+        here.filter(Q(status=RunStatus.RUNNING) | Q(started_at__gte=to_datetime(incident.round_at))).values_list(
+            "code", flat=True
+        )
     )
     return rules.proposals(
-        (each for each in library().values() if each.code not in running),
+        (each for each in library().values() if each.code not in run),
         alarms=codes,
         category=incident.category,
         asset_class=asset.asset_class if asset else "",
