@@ -290,11 +290,15 @@ def map_places(
 
 @dataclass(frozen=True, slots=True)
 class City:
-    """What the city's own files ask of its map: the words to show, and where it opens."""
+    """What the city's own files ask of its map: the words to show, where it opens, and how far the city goes.
+
+    `extent`: west, south, east and north in degrees, with commas.
+    """
 
     attribution: str = ""
     lon: str = ""
     lat: str = ""
+    extent: str = ""
 
 
 _city: dict[str, City] = {}
@@ -307,7 +311,8 @@ def city() -> City:
         try:
             told = json.loads(file.read_text())
             lon, lat = told.get("centre", ("", ""))
+            extent = ",".join(str(each) for each in told.get("bounds", ()))
         except (OSError, ValueError):
             return City()
-        _city[str(file)] = City(str(told.get("attribution", "")), str(lon), str(lat))
+        _city[str(file)] = City(str(told.get("attribution", "")), str(lon), str(lat), extent)
     return _city[str(file)]

@@ -1,7 +1,7 @@
 // <city-map>: the city, its equipment, what moves and what needs someone. Everything on it is also in a list.
 //
 // Attributes: `tiles` (PMTiles archive read by range), `assets` (snapshot URL), `rows` (id of the list of incidents),
-// `lon`/`lat`/`zoom` or `bounds` (first view), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
+// `lon`/`lat`/`zoom` or `bounds` (first view; nearer where the whole `extent` of a small city can be seen), `marks` (a single place to mark, for the sheet's small map), `attribution`, `tells` (where an
 // incident is told, for who may), `picks` (address to open with the place of a click behind it). Closed streets are drawn from the page's own lists.
 
 import * as libre from "maplibre-gl";
@@ -29,6 +29,10 @@ libre.setWorkerUrl(workerUrl);
 const ICON = 64;
 const REACH_PX = 7;
 const RETRY_MS = 15_000;
+
+/** What is left free around a first view; the world's width at zoom 0. */
+const MARGIN_PX = 56;
+const WORLD_PX = 512;
 
 class CityMap extends HTMLElement {
   private readonly life = new AbortController();
@@ -115,12 +119,22 @@ class CityMap extends HTMLElement {
   private async view(archive: PMTiles | undefined): Promise<Partial<libre.MapOptions>> {
     const [west, south, east, north] = (this.getAttribute("bounds") ?? "").split(",").map(Number);
     if (west !== undefined && south !== undefined && east !== undefined && north !== undefined)
-      return { bounds: [west, south, east, north], fitBoundsOptions: { padding: 56, maxZoom: 16.5 } };
+      return { bounds: [west, south, east, north], fitBoundsOptions: { padding: MARGIN_PX, maxZoom: 16.5 } };
     const [lon, lat] = [this.number("lon"), this.number("lat")];
-    const zoom = this.number("zoom") ?? 12.4;
+    const zoom = Math.max(this.number("zoom") ?? 12.4, this.wholeCity());
     if (lon !== undefined && lat !== undefined) return { center: [lon, lat], zoom };
     const header = await archive?.getHeader();
     return header ? { center: [header.centerLon, header.centerLat], zoom } : { center: [0, 0], zoom: 2 };
+  }
+
+  /** The zoom at which the city's extent, if it is told, fills this map; 0 where it is not. */
+  private wholeCity(): number {
+    const [west, south, east, north] = (this.getAttribute("extent") ?? "").split(",").map(Number);
+    if (west === undefined || south === undefined || east === undefined || north === undefined) return 0;
+    const from = libre.MercatorCoordinate.fromLngLat([west, north]);
+    const to = libre.MercatorCoordinate.fromLngLat([east, south]);
+    const [width, height] = [this.clientWidth - 2 * MARGIN_PX, this.clientHeight - 2 * MARGIN_PX].map((px) => Math.max(px, 1) / WORLD_PX);
+    return Math.log2(Math.min((width ?? 0) / (to.x - from.x), (height ?? 0) / (to.y - from.y)));
   }
 
   private furnish(map: libre.Map, palette: Palette): void {
