@@ -103,7 +103,7 @@ REFUSED: list[tuple[str, dict[str, str], str]] = [
     ("propose", {"to": "lighting", "to_why": "x"}, "Il est déjà à cette salle"),
     ("close", {"reason": "no_action"}, "pourquoi vous le fermez"),
     ("close", {"reason": "not_competent", "comment": "x"}, "Proposez le transfert"),
-    ("close", {"reason": "duplicate", "comment": "x"}, "réunissez-les"),
+    ("close", {"reason": "duplicate", "comment": "x"}, "Choisissez l’autre"),
 ]
 
 
