@@ -17,6 +17,7 @@ import "./styles/map.css";
 import "./styles/crews.css";
 import "./styles/streets.css";
 import { startActions } from "./actions";
+import { answer } from "./live/announce";
 import { startKeys } from "./keys";
 import { startClock } from "./live/ages";
 import { on } from "./live/frame";
@@ -44,6 +45,12 @@ startKeys();
 startSound();
 startTelling();
 startLive();
+
+// The situation fills the screen: what the page before it did is answered there as its own acts are, and leaves no row behind.
+for (const notice of document.querySelectorAll("body.situation > main > .notice")) {
+  answer(notice.textContent.trim());
+  notice.remove();
+}
 
 // A sheet's figures are drawn by the server alone: when the stream tells of new values, the sheet is asked for again.
 on("beffroi:frame", (frame) => {
