@@ -72,8 +72,9 @@ if (document.querySelector("[data-refresh]")) {
   });
   window.setInterval(refreshSoon, 30_000);
   document.addEventListener("click", (event) => {
-    const card = (event.target as Element).closest("a[data-card]")?.closest("details");
-    if (!card) return;
+    const link = (event.target as Element).closest<HTMLAnchorElement>("a[data-card]");
+    const card = link && document.getElementById(link.hash.slice(1));
+    if (!(card instanceof HTMLDetailsElement)) return;
     event.preventDefault();
     card.open = !card.open;
   });
