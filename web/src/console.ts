@@ -5,6 +5,7 @@ import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/layout.css";
 import "./styles/parts.css";
+import "./styles/handover.css";
 import "./styles/life.css";
 import "./styles/links.css";
 import "./styles/load.css";
