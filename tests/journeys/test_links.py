@@ -67,7 +67,7 @@ def test_call_about_what_is_known_is_attached_by_one_key(sit: Sit) -> None:
     expect(page.locator("#t-where")).to_have_value("12 rue de la Liberté, Dijon")
     picture(page, "telling-known-1280")
     page.keyboard.press("r")
-    expect(page.get_by_text(f"Signalement rattaché à {tripped.reference}.")).to_be_visible()
+    expect(page.locator("#toast")).to_have_text(f"Signalement rattaché à {tripped.reference}.")
     expect(page.locator(f"#detail-{tripped.id}")).to_contain_text("Signalements")
     assert len(queries.list_incidents(seen_by=scene.who())) == 1
 
@@ -85,7 +85,7 @@ def test_new_incident_is_told_and_comes_on_the_other_screens(sit: Sit) -> None:
     picture(page, "telling-1760")
     page.get_by_role("button", name="Ouvrir l’incident").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text(re.compile(r"BF-\d\d-\d{6} ouvert\."))).to_be_visible()
+    expect(page.locator("#toast")).to_have_text(re.compile(r"BF-\d\d-\d{6} ouvert\."))
     (found,) = queries.list_incidents(seen_by=scene.who())
     expect(other.locator(f"#incident-{found.id}")).to_contain_text("Arbre ou branche à terre")
 
