@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import hypothesis.strategies as st
@@ -28,7 +29,6 @@ def test_reading_within_bounds_and_after_the_sending_proves_once() -> None:
     assert index.add([proof(1, 7), proof(2, 9)]) == [proof(1, 7), proof(2, 9)]
     assert index.add([proof(1, 7)]) == []
     assert observe(index, (7, 80.0, T0 + SECOND)) == []
-    assert observe(index, (7, 30.0, T0 - 6 * SECOND)) == []
     assert observe(index, (8, 30.0, T0 + SECOND)) == []
     assert observe(index, (7, 30.0, T0 + SECOND), quantity="power_w") == []
     assert observe(index, (5, 1.0, T0), (7, 30.0, T0 + SECOND), (99, 1.0, T0)) == [
@@ -36,6 +36,44 @@ def test_reading_within_bounds_and_after_the_sending_proves_once() -> None:
     ]
     assert observe(index, (7, 30.0, T0 + SECOND)) == []
     assert len(index) == 1
+
+
+def live(index: AwaitedProofs, asset: int, value: float, observed_at: int) -> list[Proven]:
+    """Show the index a reading of a batch, as it comes."""
+    return index.observe("dim_pct", np.array([asset]), np.array([value]), np.array([observed_at]))
+
+
+def test_what_was_true_before_the_sending_proves_only_once_the_equipment_says_that_it_heard() -> None:
+    index = AwaitedProofs()
+    index.add([proof(1, 7), proof(2, 9)])
+    assert observe(index, (7, 30.0, T0 - 60 * SECOND), (9, 30.0, T0 - 10 * SECOND)) == []
+    assert live(index, 7, 30.0, T0 + SECOND) == live(index, 7, 30.5, T0 + 2 * SECOND) == []
+    assert index.acknowledge([UUID(int=1), UUID(int=3)]) == [Proven(UUID(int=1), 30.5, T0 + 2 * SECOND)]
+    assert (index.acknowledge([UUID(int=1)]), len(index)) == ([], 1)
+    assert (index.acknowledge([UUID(int=2)]), len(index)) == ([], 1)
+    assert live(index, 9, 30.0, T0 + 3 * SECOND) == [Proven(UUID(int=2), 30.0, T0 + 3 * SECOND)]
+
+
+def test_what_was_true_before_the_sending_and_otherwise_meanwhile_proves() -> None:
+    index = AwaitedProofs()
+    index.add([proof(1, 7)])
+    observe(index, (7, 30.0, T0 - SECOND))
+    assert live(index, 7, 80.0, T0 + SECOND) == []
+    assert live(index, 7, 30.0, T0 + 2 * SECOND) == [Proven(UUID(int=1), 30.0, T0 + 2 * SECOND)]
+
+
+def test_what_equipment_heard_before_it_was_awaited_here_is_proved_by_the_next_reading() -> None:
+    index = AwaitedProofs()
+    index.add([replace(proof(1, 7), acknowledged=True)])
+    assert observe(index, (7, 30.0, T0 - 60 * SECOND)) == []
+    assert live(index, 7, 30.0, T0 + SECOND) == [Proven(UUID(int=1), 30.0, T0 + SECOND)]
+
+
+def test_reading_of_a_clock_that_lags_a_little_proves() -> None:
+    index = AwaitedProofs()
+    index.add([proof(1, 7)])
+    assert live(index, 7, 30.0, T0 - 6 * SECOND) == []
+    assert live(index, 7, 30.0, T0 - 4 * SECOND) == [Proven(UUID(int=1), 30.0, T0 - 4 * SECOND)]
 
 
 def test_what_is_past_its_time_is_awaited_no_more() -> None:
@@ -69,7 +107,10 @@ def test_index_finds_what_a_plain_search_finds(
     index.add(known)
     dated = [(asset, value, T0 + ago * SECOND) for asset, value, ago in readings]
     expected = {
-        each.command for each in known for asset, value, at in dated if asset == each.asset_id and each.met(value, at)
+        each.command
+        for each in known
+        for asset, value, at in dated
+        if asset == each.asset_id and each.met(value, at) and at >= T0
     }
     assert {each.command for each in observe(index, *dated)} == expected
     assert len(index) == len(known) - len(expected)

@@ -152,7 +152,7 @@ class Applier:
             for source, tally in decoded.tallies.items()
             if source in self.representatives
         )
-
+        proven += self.proving.proofs.acknowledge(each.command for each in decoded.answered if each.accepted)
         return proven
 
     def _hear_sources(self, heard: Iterable[tuple[int, Instant]]) -> None:

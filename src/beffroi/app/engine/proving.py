@@ -29,13 +29,13 @@ class Proving:
         if not self.source_ids:
             return []
         self.proofs.prune(now)
-        new = self.proofs.add(queries.awaited_proofs(self.source_ids, self._looked_from))
+        awaited = queries.awaited_proofs(self.source_ids, self._looked_from)
+        heard = self.proofs.acknowledge(proof.command for proof in awaited if proof.acknowledged)
+        new = self.proofs.add(awaited)
         self._looked_from = now - OVERLAP
         by_quantity: dict[str, list[int]] = defaultdict(list)
         for proof in new:
             by_quantity[proof.quantity].append(proof.asset_id)
-        return [
-            proven
-            for quantity, assets in by_quantity.items()
-            for proven in self.proofs.try_values(quantity, twin.values_of(quantity, assets))
-        ]
+        for quantity, assets in by_quantity.items():
+            heard += self.proofs.try_values(quantity, twin.values_of(quantity, assets))
+        return heard

@@ -13,7 +13,7 @@ from beffroi.kernel.commands.models import Command
 from beffroi.kernel.commands.rules import AwaitedProof
 from beffroi.kernel.commands.types import AWAITED_STATES, OPEN_STATES, CommandState
 
-_FIELDS = ("id", "asset_id", "proof_quantity", "proof_low", "proof_high", "sent_at", "expires_at")
+_FIELDS = ("id", "asset_id", "proof_quantity", "proof_low", "proof_high", "sent_at", "expires_at", "acknowledged_at")
 
 
 def awaited_proofs(source_ids: Collection[int], sent_since: Instant) -> list[AwaitedProof]:
@@ -22,8 +22,10 @@ def awaited_proofs(source_ids: Collection[int], sent_since: Instant) -> list[Awa
         source_id__in=list(source_ids), state__in=AWAITED_STATES, sent_at__gte=to_datetime(sent_since)
     ).exclude(proof_quantity="")
     return [
-        AwaitedProof(id, asset, quantity, low, high, from_datetime(sent_at), from_datetime(expires_at))
-        for id, asset, quantity, low, high, sent_at, expires_at in rows.values_list(*_FIELDS)
+        AwaitedProof(
+            id, asset, quantity, low, high, from_datetime(sent_at), from_datetime(expires_at), heard is not None
+        )
+        for id, asset, quantity, low, high, sent_at, expires_at, heard in rows.values_list(*_FIELDS)
         if sent_at is not None
     ]
 

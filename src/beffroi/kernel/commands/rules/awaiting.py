@@ -22,7 +22,10 @@ CLOCK_APART = 5 * SECOND
 
 @dataclass(frozen=True, slots=True)
 class AwaitedProof:
-    """What shows that a command is done: a value within bounds, observed after it was sent."""
+    """What shows that a command is done: a value within bounds, observed after it was sent.
+
+    `acknowledged`: whether the equipment said that it heard the command.
+    """
 
     command: UUID
     asset_id: int
@@ -31,19 +34,30 @@ class AwaitedProof:
     high: float
     sent_at: Instant
     expires_at: Instant
+    acknowledged: bool = False
+
+    def shown_by(self, value: float) -> bool:
+        """Tell whether a value is what the command asks for, whenever it was observed."""
+        return self.low <= value <= self.high
 
     def met(self, value: float, observed_at: Instant) -> bool:
         """Tell whether a reading proves it."""
-        return self.low <= value <= self.high and observed_at >= self.sent_at - CLOCK_APART
+        return self.shown_by(value) and observed_at >= self.sent_at - CLOCK_APART
 
 
 class AwaitedProofs:
-    """Proofs by quantity and equipment. Not thread-safe: the engine's thread alone uses it."""
+    """Proofs by quantity and equipment. Not thread-safe: the engine's thread alone uses it.
+
+    What was true before a command left proves nothing: such a command waits until its equipment says that it heard it, or
+    until a reading shows that it was otherwise meanwhile.
+    """
 
     def __init__(self) -> None:
         self._by_quantity: dict[str, dict[int, AwaitedProof]] = {}
         self._assets: dict[str, NDArray[np.int64]] = {}
         self._known: dict[UUID, AwaitedProof] = {}
+        self._stood: dict[UUID, Proven | None] = {}
+        """Commands of which the proof stood before they left, with the last reading that shows it since."""
 
     def __len__(self) -> int:
         return len(self._known)
@@ -56,6 +70,7 @@ class AwaitedProofs:
             before = mine.get(proof.asset_id)
             if before is not None:
                 self._known.pop(before.command, None)
+                self._stood.pop(before.command, None)
             mine[proof.asset_id] = self._known[proof.command] = proof
             self._assets.pop(proof.quantity, None)
         return new
@@ -75,14 +90,38 @@ class AwaitedProofs:
         found = []
         for row in np.flatnonzero(awaited[places] == asset_ids):
             proof = mine.get(int(asset_ids[row]))
-            if proof is not None and proof.met(float(values[row]), int(observed_at[row])):
-                found.append(Proven(proof.command, float(values[row]), int(observed_at[row])))
+            if proof is not None and (proven := self._seen(proof, float(values[row]), int(observed_at[row]))):
+                found.append(proven)
                 self._drop(proof)
+        return found
+
+    def _seen(self, proof: AwaitedProof, value: float, observed_at: Instant) -> Proven | None:
+        """Return what a reading proves of one command; a reading that shows otherwise ends what stood before."""
+        if not proof.met(value, observed_at):
+            if observed_at >= proof.sent_at:
+                self._stood.pop(proof.command, None)
+            return None
+        proven = Proven(proof.command, value, observed_at)
+        if proof.command not in self._stood:
+            return proven
+        self._stood[proof.command] = proven
+        return None
+
+    def acknowledge(self, commands: Iterable[UUID]) -> list[Proven]:
+        """Take it that equipment heard these commands; return those that a reading has shown already."""
+        found = [held for command in commands if (held := self._stood.pop(command, None)) is not None]
+        for proven in found:
+            self._drop(self._known[proven.command])
         return found
 
     def try_values(self, quantity: str, rows: Iterable[tuple[int, float, Instant]]) -> list[Proven]:
         """Return what values already stored prove: those that came before their command was awaited here."""
         listed = list(rows)
+        mine = self._by_quantity.get(quantity, {})
+        for asset, value, observed_at in listed:
+            proof = mine.get(asset)
+            if proof is not None and not proof.acknowledged and observed_at < proof.sent_at and proof.shown_by(value):
+                self._stood.setdefault(proof.command, None)
         count = len(listed)
         return self.observe(
             quantity,
@@ -98,6 +137,7 @@ class AwaitedProofs:
 
     def _drop(self, proof: AwaitedProof) -> None:
         self._known.pop(proof.command, None)
+        self._stood.pop(proof.command, None)
         mine = self._by_quantity.get(proof.quantity, {})
         if mine.get(proof.asset_id) is proof:
             del mine[proof.asset_id]
