@@ -26,6 +26,7 @@ from beffroi.foundation.heartbeat import beat
 from beffroi.foundation.log import logger
 from beffroi.foundation.settings import settings
 from beffroi.foundation.sharing import OtherPost, other_readers
+from beffroi.foundation.together import side_by_side
 from beffroi.kernel.alarms.rules import Watch
 from beffroi.kernel.twin import actions as twin
 from beffroi.kernel.twin import queries as twin_queries
@@ -43,6 +44,7 @@ AHEAD = 1_000
 three small transactions one behind the other would triple the delay of each."""
 
 TICK_S = 1.0
+CLOSE_WITHIN_S = 5.0
 FOLLOW_S = 0.5
 LOOK_AGAIN_S = 10
 """After which subjects are asked for again that another post read."""
@@ -97,23 +99,16 @@ class Session:
         self.locks = await self.engine.in_thread(connect_database)
         try:
             await self._prepare()
-            async with asyncio.TaskGroup() as tasks:
-                for work in (
-                    self._decode_loop(),
-                    self._apply_loop(),
-                    self._tick_loop(),
-                    self._follow_loop(),
-                    self._watch_loss(),
-                ):
-                    tasks.create_task(work)
-        except* Exception as group:
-            raise _first(group) from None
+            await side_by_side(
+                self._decode_loop(), self._apply_loop(), self._tick_loop(), self._follow_loop(), self._watch_loss()
+            )
         finally:
             for reader in self.readers.values():
                 with contextlib.suppress(Exception):
                     await reader.close()
             with contextlib.suppress(Exception):
-                await self.bus.close()
+                async with asyncio.timeout(CLOSE_WITHIN_S):
+                    await self.bus.close()
             with contextlib.suppress(Exception):
                 self.locks.close()
 
@@ -123,7 +118,11 @@ class Session:
     async def _watch_loss(self) -> None:
         lost = asyncio.create_task(self.lost.wait())
         stop = asyncio.create_task(self.engine.stopping.wait())
-        await asyncio.wait({lost, stop}, return_when=asyncio.FIRST_COMPLETED)
+        try:
+            await asyncio.wait({lost, stop}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+            stop.cancel()
         raise Anew("the bus came back" if self.lost.is_set() else "stop")
 
     async def _prepare(self) -> None:
@@ -344,10 +343,3 @@ class Session:
     def _load_keeping(self, listening_since: int) -> None:
         self._load()
         self.applier.hearing.listening_since = min(listening_since, now() - SECOND)
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
-    return found
