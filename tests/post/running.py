@@ -85,6 +85,11 @@ class Post:
             lambda: (told := self.part(name)).get("ready") and told["pid"] != dead, f"{name} is back", within_s=90
         )
 
+    def failed(self) -> set[str]:
+        """Return what has failed in the simulated city just now: it fails by itself too."""
+        address = (self.folder / "run" / "city.address").read_text().strip()
+        return {each["asset"] for each in httpx.get(f"{address}/rehearsal/failures", timeout=10).json()["items"]}
+
     def city(self, path: str, order: dict[str, Any]) -> Any:
         """Make something of the simulated city fail, or repair it."""
         address = (self.folder / "run" / "city.address").read_text().strip()
