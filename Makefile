@@ -33,7 +33,7 @@ run: setup ## Start the post with the simulated metropolis
 
 # One worker more than there are processors: whole posts and browsers wait more than they work.
 test: setup browser ## Run all tests
-	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n $$(($$(nproc) + 1)) --dist loadgroup --no-loadscope-reorder
 
 browser: .venv/.installed
 	@$(BIN)/python -m tests.browser

@@ -52,9 +52,14 @@ hypothesis.settings.register_profile("beffroi", deadline=None, suppress_health_c
 hypothesis.settings.load_profile("beffroi")
 
 
+@pytest.hookimpl(tryfirst=True)  # before the worker reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with whole posts: they wait more than they work, and the other workers need not wait for them at the end."""
+    """Begin with whole posts, which wait more than they work; keep a file together, and what shares the one post."""
     items.sort(key=lambda item: item.get_closest_marker("post") is None)
+    for item in items:
+        shares = "post" in getattr(item, "fixturenames", ()) and item.path.parent.name == "post"
+        alone = item.path.stem == "test_stories"  # it has a post of its own
+        item.add_marker(pytest.mark.xdist_group("post" if shares and not alone else item.nodeid.split("::")[0]))
 
 
 @pytest.fixture(scope="session")

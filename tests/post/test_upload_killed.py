@@ -50,7 +50,8 @@ def _found(room: httpx.Client, text: str) -> str:
     with contextlib.suppress(httpx.TransportError):
         answer = room.get("/incidents", params={"text": text})
         if answer.status_code == 200:
-            return next(iter(re.findall(r"/incidents/(BF-\d\d-\d+)", answer.text)), "none")
+            listed = answer.text.partition("<main")[2]  # what is told to the room stands above, and names incidents too
+            return next(iter(re.findall(r"/incidents/(BF-\d\d-\d+)", listed)), "none")
     return ""
 
 
